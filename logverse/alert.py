@@ -1,0 +1,87 @@
+"""An alert: what a rule found, where it is in its life, and what it takes to explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from logverse.errors import Malformed
+from logverse.identity import digest
+from logverse.instant import Millis
+
+# inactive → pending (`for`) → firing → recovering (`keep_firing_for`, `clear_threshold`) → resolved.
+# `inactive` is said of a pending alert that never fired.
+Status = Literal["inactive", "pending", "firing", "recovering", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why: one sentence in plain words, the figure against its threshold, who is to blame, and lines to look at."""
+
+    sentence: str
+    actual: float
+    threshold: float
+    comparison: str  # ">" or "<": how the actual figure stands to the threshold when it is too much
+    unit: str  # "%", "s", "events", "events/s", …
+    matched: int  # events that count towards the rule, in its window
+    total: int  # events it is about, in its window
+    contributors: tuple[tuple[str, int], ...] = ()  # ("POST /pay on web-2, status 503", 76), largest first
+    samples: tuple[str, ...] = ()  # log lines as written: attackers' text, never to be interpreted
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One transition of one alert, on topic `alerts` (all of them) and `alerts.state` (the last a fingerprint).
+
+    All times are event time in milliseconds. `active_at`: the condition holds since then. `starts_at`: it fired then.
+    `ends_at`: it was over then. `at`: when this transition happened.
+    """
+
+    rule: str
+    rule_type: str
+    status: Status
+    severity: str
+    group: Mapping[str, str]  # the values of the rule's group_by, OpenTelemetry names
+    active_at: Millis
+    at: Millis
+    explanation: Explanation
+    starts_at: Millis | None = None
+    ends_at: Millis | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the rule
+    annotations: Mapping[str, str] = field(default_factory=dict)  # of the rule
+    reason: str = ""  # why it ended when the condition did not: "rule paused", "rule deleted"; "late data" when raised by it
+
+    @property
+    def fingerprint(self) -> str:
+        """The same rule about the same group is the same alert, today and next week."""
+        return digest(self.rule, *(part for pair in sorted(self.group.items()) for part in pair))
+
+    @property
+    def id(self) -> str:
+        """One occurrence of the alert, from pending to resolved; a replay gives it the same id."""
+        return digest(self.fingerprint, self.active_at)
+
+    @property
+    def transition_id(self) -> str:
+        """This transition; a replay of it gives the same id, so it is delivered once."""
+        return digest(self.id, self.status, self.at)
+
+    def to_json(self) -> bytes:
+        ids = {"fingerprint": self.fingerprint, "id": self.id, "transition_id": self.transition_id}
+        return orjson.dumps({**ids, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Alert:
+        """The alert in these bytes; Malformed when they are none."""
+        try:
+            flat: dict[str, Any] = orjson.loads(data)
+            known = {name: flat[name] for name in cls.__dataclass_fields__ if name in flat}
+            why = known["explanation"]
+            why["contributors"] = tuple((name, count) for name, count in why["contributors"])
+            why["samples"] = tuple(why["samples"])
+            return cls(**{**known, "explanation": Explanation(**why)})
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise Malformed(f"not an alert: {error}") from error

@@ -1,0 +1,95 @@
+"""The entry of the `logverse` command: the table of verbs, global flags, and errors without stack traces."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from logverse import __version__
+from logverse.errors import Malformed, Refused, TryAgain, WrongSettings
+
+# verb → (module with the command of that name, what `--help` says). Kept here so that --help imports no verb.
+VERBS: dict[str, tuple[str, str]] = {
+    "up": ("stack", "Start Kafka and Flink on this machine and keep them running."),
+    "down": ("stack", "Stop them; --wipe deletes their data too."),
+    "status": ("stack", "What runs, where, since when."),
+    "doctor": ("stack", "Check this machine and the stack; each finding with its remedy."),
+    "logs": ("stack", "Show the log of one of the processes."),
+    "topics": ("topics", "Create, verify and list the Kafka topics."),
+    "produce": ("produce", "Follow log files and send their lines as events."),
+    "simulate": ("simulate", "Write believable log files with labelled faults."),
+    "job": ("job", "Submit, list, watch and stop the Flink jobs."),
+    "rules": ("rules", "Check, apply, pause and list the rules."),
+    "alerts": ("alerts", "List and show alerts; deliver them to people."),
+    "config": ("config", "Show the settings in force and where they come from."),
+}
+
+
+class Verbs(click.Group):
+    """Looks a verb up in VERBS and imports its module only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"logverse.cli.{VERBS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, about) for name, (_, about) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+@click.option("--home", metavar="DIR", help="Folder of the embedded stack.  [LOGVERSE_HOME, default ~/.logverse]")
+@click.option("--bootstrap-servers", metavar="HOST:PORT", help="Kafka, when not the embedded one.")
+@click.option("--topic-prefix", metavar="NAME", help="Work on the topics NAME.logs.http, NAME.alerts, …")
+@click.pass_context
+def logverse(ctx: click.Context, /, **flags: str | None) -> None:
+    """Real-time log analysis that people trust with their pager.
+
+    \b
+    A first look:   make demo
+    Your own log:   logverse up
+                    logverse topics create
+                    logverse rules apply
+                    logverse job submit detect
+                    logverse produce /var/log/nginx/access.log --service web
+    """
+    ctx.obj = flags
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; a user's mistake ends in one message and exit code 2, a far side's trouble in 1."""
+    try:
+        code: Any = logverse.main(args=arguments, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (WrongSettings, Malformed) as error:
+        _complain(error, 2)
+    except (TryAgain, Refused) as error:
+        _complain(error, 1)
+
+
+def _complain(error: Exception, code: int) -> None:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

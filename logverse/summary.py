@@ -1,0 +1,40 @@
+"""What one second of one series of a service's traffic amounts to: the row that Flink's SQL makes and the rules read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from logverse.instant import Millis
+
+# What tells two series of one service apart, in OpenTelemetry's names: what rules can select and group by.
+DIMENSIONS: tuple[str, ...] = (
+    "service.name", "log.type", "host.name", "http.route", "http.request.method",
+    "http.response.status_code", "severity_number", "event_name", "event.outcome",
+)  # fmt: skip
+
+# Upper bounds, in seconds, of the duration histogram; cumulative counts as Prometheus keeps them ("le"), so that
+# two of them add up to one. What lies above the last bound is in Summary.duration_count only.
+DURATION_BOUNDS: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts and sums of the events that share all DIMENSIONS within one second of event time.
+
+    `second` is the start of that second, in milliseconds. Durations and sizes are over the events that have one:
+    `duration_sum` and `duration_max` in seconds, `size_sum` in bytes. `sample` is one of the bodies.
+    """
+
+    second: Millis
+    dimensions: tuple[str | int | None, ...]  # in the order of DIMENSIONS
+    count: int
+    duration_count: int = 0
+    duration_sum: float = 0.0
+    duration_max: float = 0.0
+    histogram: tuple[int, ...] = (0,) * len(DURATION_BOUNDS)
+    size_sum: int = 0
+    sample: str = ""
+
+    def __getitem__(self, dimension: str) -> str | int | None:
+        """The value of a dimension by its OpenTelemetry name."""
+        return self.dimensions[DIMENSIONS.index(dimension)]
