@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -82,6 +82,26 @@ class Alert:
             why = known["explanation"]
             why["contributors"] = tuple((name, count) for name, count in why["contributors"])
             why["samples"] = tuple(why["samples"])
-            return cls(**{**known, "explanation": Explanation(**why)})
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            return _checked(cls(**{**known, "explanation": Explanation(**why)}))
+        except (KeyError, TypeError, ValueError) as error:
             raise Malformed(f"not an alert: {error}") from error
+
+
+def _checked(alert: Alert) -> Alert:
+    """The alert, if those who format and compare its values will not stumble over one of another type."""
+    why = alert.explanation
+    kinds: tuple[tuple[type | tuple[type, ...], tuple[Any, ...]], ...] = (
+        (str, (alert.rule, alert.rule_type, alert.severity, alert.reason, why.sentence, why.comparison, why.unit, *why.samples)),
+        (str, tuple(text for text, _ in why.contributors)),
+        (int, (alert.active_at, alert.at, why.matched, why.total, *(count for _, count in why.contributors))),
+        (int, tuple(at for at in (alert.starts_at, alert.ends_at) if at is not None)),
+        ((int, float), (why.actual, why.threshold)),
+        (dict, (alert.group, alert.labels, alert.annotations)),
+    )
+    for kind, values in kinds:
+        for value in values:
+            if not isinstance(value, kind):
+                raise TypeError(f"{value!r} has the wrong type")
+    if alert.status not in get_args(Status):
+        raise ValueError(f"no such status: {alert.status!r}")
+    return alert

@@ -8,6 +8,8 @@ from typing import Any
 import click
 import orjson
 
+from logverse.printable import printable as printable
+
 output_option = click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form of the answer."
 )
@@ -29,13 +31,3 @@ def echo_rows(rows: Sequence[dict[str, Any]], output: str, empty: str = "nothing
     widths = [max(len(name), *(len(row[place]) for row in cells)) for place, name in enumerate(names)]
     for row in [[name.upper() for name in names], *cells]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def printable(value: Any) -> str:
-    """Text that cannot steer a terminal: control and invisible characters as escapes.
-
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
-    """
-    text = "" if value is None else str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
