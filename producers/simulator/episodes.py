@@ -1,0 +1,127 @@
+"""What happens to a simulated service besides its usual traffic: labelled faults, and events that look odd and are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from logverse import instant
+from logverse.errors import WrongSettings
+from logverse.instant import Millis
+
+Unit = Literal["share", "factor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a magnitude means for this kind of episode: a share of the requests (0-1) or a factor."""
+
+    benign: bool
+    unit: Unit
+    usual: float  # the magnitude when none is given
+    about: str
+
+
+KINDS: dict[str, Kind] = {
+    "error-burst": Kind(False, "share", 0.4, "this share of the requests ends in a slow 5xx"),
+    "latency-shift": Kind(False, "factor", 5.0, "every request takes this many times as long"),
+    "silence": Kind(False, "share", 1.0, "this share of the requests never comes"),
+    "deploy": Kind(True, "share", 0.1, "this share answers 502 or 503 for at most 4 s, then cold, slow answers"),
+    "lunch-peak": Kind(True, "factor", 2.5, "this many times the usual requests, and no more errors"),
+    "batch-run": Kind(True, "factor", 1.0, "one client adds this many times the usual rate, on one route"),
+}
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_EXAMPLE = "error-burst:web@2m+45s=40%"
+_WRITTEN = re.compile(
+    r"(?P<kind>[^:@+=/]*):(?P<service>[^@/]*)(?P<route>/[^@]*)?@(?P<start>[^+]*)\+(?P<duration>[^=]*)(?:=(?P<magnitude>.*))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One labelled stretch of a service's traffic: `start` to `end` (exclusive), milliseconds of log time, whole seconds.
+
+    `route` narrows it to the requests of one route (as the site writes it, `/orders/{id}`); None means all.
+    """
+
+    kind: str
+    service: str
+    start: Millis
+    end: Millis
+    magnitude: float
+    route: str | None = None
+
+    @property
+    def benign(self) -> bool:
+        return KINDS[self.kind].benign
+
+    def label(self, until: Millis) -> dict[str, Any]:
+        """The entry in labels.json; what would lie after `until` did not happen."""
+        return {
+            "kind": self.kind, "service": self.service, "route": self.route,
+            "start": instant.written(self.start), "end": instant.written(min(self.end, until)),
+            "magnitude": self.magnitude, "unit": KINDS[self.kind].unit, "benign": self.benign,
+        }  # fmt: skip
+
+
+def read_episode(text: str, flag: str, benign: bool, start: Millis, sites: Mapping[str, Sequence[str]]) -> Episode:
+    """The episode that KIND:SERVICE[/ROUTE]@START+DURATION[=MAGNITUDE] describes; WrongSettings names the part that cannot be.
+
+    START counts from `start`, the first instant of the simulation. `sites` holds the routes of each simulated service.
+    """
+    where = f"{flag} {text}"
+    match = _WRITTEN.fullmatch(text)
+    if not match:
+        raise WrongSettings("not KIND:SERVICE[/ROUTE]@START+DURATION[=MAGNITUDE]", where=where, remedy=f"for example {_EXAMPLE}")
+    kind = one_of(match["kind"], [name for name in KINDS if KINDS[name].benign == benign], "kind", where)
+    service = one_of(match["service"], list(sites), "service", where)
+    route = one_of(match["route"], list(sites[service]), "route", where) if match["route"] else None
+    begins = start + 1000 * read_duration(match["start"], "start", where)
+    lasts = 1000 * read_duration(match["duration"], "duration", where)
+    if not lasts:
+        raise WrongSettings("duration is nothing", where=where, remedy="for example +45s")
+    magnitude = KINDS[kind].usual if match["magnitude"] is None else _magnitude(match["magnitude"], kind, where)
+    return Episode(kind, service, begins, begins + lasts, magnitude, route)
+
+
+def read_duration(text: str, field: str, where: str) -> int:
+    """Seconds, from 45s, 10m, 1h30m, 2d or 0; WrongSettings names the field.
+
+    >>> read_duration("1h30m", "start", "--fault")
+    5400
+    """
+    if text == "0":
+        return 0
+    if not re.fullmatch(r"(?:[0-9]+[smhd])+", text):
+        raise WrongSettings(f"{field} is {text!r}, not a duration", where=where, remedy="45s, 10m, 1h30m or 2d")
+    return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"([0-9]+)([smhd])", text))
+
+
+def one_of(value: str, known: Sequence[str], field: str, where: str) -> str:
+    """The value when it is known; otherwise WrongSettings with the nearest known one, or all of them."""
+    if value in known:
+        return value
+    near = get_close_matches(value, known, 1)
+    remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+    if field == "kind" and value in KINDS:
+        remedy = f"{value} belongs to {'--benign' if KINDS[value].benign else '--fault'}"
+    raise WrongSettings(f"no {field} {value!r}", where=where, remedy=remedy)
+
+
+def _magnitude(text: str, kind: str, where: str) -> float:
+    unit = KINDS[kind].unit
+    suffix = {"share": "%", "factor": "x"}[unit]
+    number = text.removesuffix(suffix)
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", number):
+        hint = {"share": "a share: 0.4 or 40%", "factor": "a factor: 3 or 2.5x"}[unit]
+        raise WrongSettings(f"magnitude is {text!r}", where=where, remedy=f"{kind} takes {hint}")
+    value = float(number) / (100 if unit == "share" and number != text else 1)
+    lowest, highest = {"share": (0.0, 1.0), "factor": (0.0 if kind == "batch-run" else 1.0, 1000.0)}[unit]
+    if not lowest < value <= highest:
+        limits = "above 0 % and at most 100 %" if unit == "share" else f"above {lowest:g} and at most {highest:g}"
+        raise WrongSettings(f"magnitude {text!r} is out of range", where=where, remedy=f"{kind} takes a {unit} {limits}")
+    return value

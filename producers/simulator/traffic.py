@@ -1,0 +1,208 @@
+"""The lines of the simulated services, in the order of their time.
+
+Every stream of requests has a random generator of its own, named after the seed, the service and the episode. So an episode
+changes nothing outside its span: the same seed without it gives the same lines everywhere else, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from heapq import merge
+from itertools import accumulate, count
+from math import cos, pi
+from operator import attrgetter, itemgetter
+from random import Random
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from logverse.instant import Millis
+from producers.simulator.effects import EFFECTS, Request
+from producers.simulator.episodes import Episode
+from producers.simulator.sites import Route, site_of, weights
+from producers.simulator.visitors import BATCH_AGENT, PROBED, Visit, Visitors
+
+_BUSIEST_HOUR = 15  # UTC
+_DAY_SWING = 0.4  # the busiest hour has 1.4 times the day's average, twelve hours later 0.6
+_PROBING = 0.15  # share of a bot's requests that look for weaknesses
+_WORDS = ("lamp", "desk", "chair", "bicycle", "headphones", "coffee+grinder", "rain+jacket", "notebook", "usb-c+cable", "tent")
+_FAILURES = (500, 502, 503, 504)
+_BODILESS = frozenset((204, 304))
+
+
+class Line(NamedTuple):
+    """A line of an access log: when it is written (milliseconds), by whom, and its text with the newline."""
+
+    at: Millis
+    service: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What to simulate: `rate` requests per second and service (average of a day), from `start` to `end` (None: without end)."""
+
+    services: tuple[str, ...]
+    rate: float
+    seed: int
+    start: Millis  # a whole second, as is end
+    end: Millis | None
+    episodes: tuple[Episode, ...] = ()
+
+
+class _Asks(Protocol):
+    """Whoever makes the next request of a stream."""
+
+    def next(self) -> Visit: ...
+
+
+class _OneClient:
+    """A batch: always the same machine of ours."""
+
+    def __init__(self, random: Random) -> None:
+        self._visit = Visit(f"10.20.0.{random.randrange(2, 250)}", BATCH_AGENT, False, "-", 0)
+
+    def next(self) -> Visit:
+        return self._visit
+
+
+def lines(simulation: Simulation) -> Iterator[Line]:
+    """All lines of all services by time; endless when the simulation has no end."""
+    return merge(*(_service_lines(simulation, service) for service in simulation.services), key=itemgetter(0))
+
+
+def daily(rate: float, second: int) -> float:
+    """The rate at this second of the epoch, when `rate` is the average of a day.
+
+    >>> round(daily(20, 15 * 3600)), round(daily(20, 3 * 3600))
+    (28, 12)
+    """
+    return rate * (1 + _DAY_SWING * cos(2 * pi * (second % 86_400 / 3600 - _BUSIEST_HOUR) / 24))
+
+
+def _service_lines(simulation: Simulation, service: str) -> Iterator[Line]:
+    episodes = [episode for episode in simulation.episodes if episode.service == service]
+    streams = [_usual(simulation, service)]
+    streams += [_added(simulation, episode) for episode in episodes if episode.kind not in EFFECTS]
+    requests = merge(*streams, key=attrgetter("at")) if len(streams) > 1 else streams[0]
+    effects = [(episode, EFFECTS[episode.kind], _random(simulation, episode)) for episode in episodes if episode.kind in EFFECTS]
+    second, stamp = -1, ""
+    for request in requests:
+        for episode, effect, random in effects:
+            if episode.start <= request.at < episode.end and episode.route in (None, request.route.template):
+                affected = effect(episode, request, random)
+                if affected is None:
+                    break
+        else:
+            if request.at // 1000 != second:
+                second = request.at // 1000
+                stamp = datetime.fromtimestamp(second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+            yield Line(request.at, service, _written(request, stamp))
+
+
+def _written(request: Request, stamp: str) -> str:
+    """The combined format with $request_time at its end."""
+    return (
+        f'{request.visit.address} - - [{stamp}] "{request.route.method} {request.path} HTTP/1.1" {request.status} {request.size}'
+        f' "{request.referer}" "{request.visit.agent}" {request.duration:.3f}\n'
+    )
+
+
+def _usual(simulation: Simulation, service: str) -> Iterator[Request]:
+    random = Random(f"{simulation.seed}/{service}")  # noqa: S311 - nothing secret here
+    visitors = Visitors(random, int(simulation.rate * 3))
+
+    def rate(second: int) -> float:
+        return daily(simulation.rate, second)
+
+    first = simulation.start // 1000
+    seconds = count(first) if simulation.end is None else range(first, simulation.end // 1000)
+    return _requests(random, service, site_of(service), visitors, rate, seconds)
+
+
+def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
+    """The requests that come on top of the usual ones: a crowd, or one client's batch."""
+    random = _random(simulation, episode)
+    routes = [route for route in site_of(episode.service) if episode.route in (None, route.template)]
+    asking: _Asks
+    if episode.kind == "batch-run":
+        asking, routes, factor = _OneClient(random), routes[:1], episode.magnitude
+    else:
+        asking, factor = Visitors(random, int(simulation.rate * 3)), episode.magnitude - 1
+
+    def rate(second: int) -> float:
+        return factor * daily(simulation.rate, second)
+
+    last = episode.end if simulation.end is None else min(episode.end, simulation.end)
+    return _requests(random, episode.service, routes, asking, rate, range(episode.start // 1000, last // 1000))
+
+
+def _random(simulation: Simulation, episode: Episode) -> Random:
+    name = f"{simulation.seed}/{episode.service}/{episode.kind}/{episode.route}/{episode.start}"
+    return Random(name)  # noqa: S311 - nothing secret here
+
+
+def _requests(
+    random: Random, service: str, routes: Sequence[Route], asking: _Asks, rate: Callable[[int], float], seconds: Iterable[int]
+) -> Iterator[Request]:
+    """A Poisson process whose rate is constant within each second: exponential gaps, begun anew at every second."""
+    cumulative = list(accumulate(weights(routes)))
+    choices, gap = random.choices, random.expovariate
+    for second in seconds:
+        per_second = rate(second)
+        passed = gap(per_second)
+        while passed < 1:
+            route, visit = choices(routes, cum_weights=cumulative)[0], asking.next()
+            if visit.bot and route.method != "GET":
+                route = routes[0]
+            yield _request(second * 1000 + int(passed * 1000), service, route, visit, random)
+            passed += gap(per_second)
+
+
+def _request(at: Millis, service: str, route: Route, visit: Visit, random: Random) -> Request:
+    if visit.bot and random.random() < _PROBING:
+        return _probe(at, visit, random)
+    path, status = _path(route, random), _status(route, random)
+    referer = "-" if path.startswith("/v1/") else visit.referer
+    duration = random.lognormvariate(route.log_median, route.spread)
+    if status >= 500:
+        size, duration = 197, duration * 3
+    else:
+        size = 0 if status in _BODILESS else int(route.size * (0.85 + 0.3 * random.random()))
+        if route.method == "GET" and not visit.bot and not path.startswith(("/v1/", "/static/", "/images/", "/favicon")):
+            visit.referer = f"https://{service}.example.com{path}"
+    return Request(at, route, visit, path, referer, status, size, duration)
+
+
+_NOWHERE = Route("GET", "/nowhere", 0.001, 153)
+
+
+def _probe(at: Millis, visit: Visit, random: Random) -> Request:
+    path = PROBED[int(random.random() * len(PROBED))]
+    return Request(at, _NOWHERE, visit, path, "-", 404, _NOWHERE.size, random.lognormvariate(_NOWHERE.log_median, 0.5))
+
+
+def _path(route: Route, random: Random) -> str:
+    path = route.path
+    if "{" not in path:
+        return path
+    if "{id}" in path:
+        return path.replace("{id}", str(int(10 * random.paretovariate(0.7)) % 20_000), 1)
+    if "{uuid}" in path:
+        return path.replace("{uuid}", str(UUID(int=random.getrandbits(128), version=4)), 1)
+    if "{page}" in path:
+        return path.replace("{page}", str(int(random.paretovariate(1.2))), 1)
+    return path.replace("{word}", _WORDS[int(random.random() * len(_WORDS))], 1)
+
+
+def _status(route: Route, random: Random) -> int:
+    drawn = random.random()
+    if drawn < route.failing:
+        return _FAILURES[int(drawn / route.failing * len(_FAILURES))]
+    drawn = (drawn - route.failing) / (1 - route.failing)
+    for status, share in route.answers:
+        drawn -= share
+        if drawn < 0:
+            return status
+    return route.answers[0][0]
