@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -82,6 +83,8 @@ class Alert:
             why = known["explanation"]
             why["contributors"] = tuple((name, count) for name, count in why["contributors"])
             why["samples"] = tuple(why["samples"])
+            for figure in ("actual", "threshold"):
+                why[figure] = math.nan if why[figure] is None else why[figure]  # JSON has no NaN
             return _checked(cls(**{**known, "explanation": Explanation(**why)}))
         except (KeyError, TypeError, ValueError) as error:
             raise Malformed(f"not an alert: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -45,3 +46,8 @@ def read(text: str) -> Millis:
         raise Malformed(f"no such time: {text[:40]!r}") from error
     fraction = (match[7] or "").ljust(3, "0")[:3]
     return int(whole.timestamp()) * 1000 + int(fraction)
+
+
+def now() -> Millis:
+    """The wall clock: what processes pass as the `clock` that plain objects take as an argument."""
+    return time.time_ns() // 1_000_000
