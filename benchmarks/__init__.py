@@ -1,0 +1,6 @@
+"""What LogVerse reaches on this machine. To add a benchmark: one module with `main()`, one line below."""
+
+BENCHES: dict[str, str] = {
+    "produce": "benchmarks.produce",
+    "detect": "benchmarks.detect",
+}
