@@ -1,0 +1,149 @@
+"""`up` and `down`: from a folder to a running stack, and back to a folder without a process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deploy.local import jars, logfile, ports, process, state
+from deploy.local.home import FOLDERS, Home, write_json
+from deploy.local.life import FAILED, READY
+from deploy.local.server import stop_order
+from deploy.local.servers import SERVERS
+from deploy.local.state import ProcessState, StackState
+from logverse.errors import Refused, TryAgain
+
+UP_S = 180.0
+DOWN_S = 120.0
+LOOK_S = 0.1
+
+Show = Callable[[StackState], None]
+Say = Callable[[str], None]
+
+
+def is_up(home: Home) -> bool:
+    """Does a supervisor live and is every server ready?"""
+    return state.supervisor_pid(home) is not None and servers_ready(state.read(home))
+
+
+def servers_ready(now: StackState) -> bool:
+    found = {one.name: one.state for one in now.processes}
+    return all(found.get(name) == READY for name in SERVERS)
+
+
+def begin(home: Home, say: Say, told: jars.Told) -> None:
+    """Have a supervisor: the living one, told to try again what has failed, or a new one on a home put in order.
+
+    Says what the user should know (a port that moved). WrongSettings without Flink or Java, TryAgain or Refused for a jar.
+    """
+    home.make()
+    with _alone(home):
+        pid = state.supervisor_pid(home)
+        if pid is not None:
+            return os.kill(pid, signal.SIGUSR1)
+        for section in {name for server in SERVERS.values() for name in server.jars}:
+            jars.jars_of(section, told)
+        sweep(home)
+        for line in ports.settle(home, [port for server in SERVERS.values() for port in server.ports]):
+            say(line)
+        for server in SERVERS.values():
+            server.prepare(home)
+        write_json(home / "endpoints.json", {name: home.address(server.address) for name, server in SERVERS.items() if server.address})
+        _spawn_supervisor(home)
+
+
+def wait_ready(home: Home, show: Show, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
+    """Return when every server is ready, showing each state on the way. Refused names what failed, with port and log."""
+    until = clock() + UP_S
+    while clock() < until:
+        now = state.read(home)
+        show(now)
+        if servers_ready(now):
+            return
+        failed = [one for one in now.processes if one.kind == "server" and one.state == FAILED]
+        if failed:
+            raise Refused(failure(home, failed[0]))
+        if state.supervisor_pid(home) is None:
+            raise Refused(f"the supervisor ended: {logfile.telling_line(home.log('supervisor'))}\n  → its log: {home.log('supervisor')}")
+        sleep(LOOK_S)
+    late = [one for one in state.read(home).processes if one.kind == "server" and one.state != READY]
+    raise TryAgain("\n".join(["not ready in time:", *(failure(home, one) for one in late)]))
+
+
+def failure(home: Home, one: ProcessState) -> str:
+    """What a user needs to know of a process that does not run: which, where, why, and where it says more."""
+    place = f" (port {one.address.rpartition(':')[2]})" if one.address else ""
+    line = one.why or logfile.telling_line(home.log(one.name)) or "it said nothing"
+    return f"{one.name}{place} is not ready: {line}\n  → its log: {home.log(one.name)}"
+
+
+def down(home: Home, show: Show, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> bool:
+    """Stop everything of this home, also what a killed supervisor left. False when nothing was running."""
+    if not (home / "run").is_dir():
+        return False
+    with _alone(home):
+        pid = state.supervisor_pid(home)
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            until = clock() + DOWN_S
+            while state.supervisor_pid(home) is not None and clock() < until:
+                show(state.read(home))
+                sleep(LOOK_S)
+        left = sweep(home)
+        (home / "run" / "state.json").unlink(missing_ok=True)
+        (home / "endpoints.json").unlink(missing_ok=True)
+    return pid is not None or left
+
+
+def wipe(home: Home) -> None:
+    """Delete what the stack has put into its home, and the home itself when nothing else lies there. Only while it is down."""
+    for name in FOLDERS:
+        shutil.rmtree(home / name, ignore_errors=True)
+    for name in ("ports.json", "endpoints.json"):
+        (home / name).unlink(missing_ok=True)
+    if home.path.is_dir() and not any(home.path.iterdir()):
+        home.path.rmdir()
+
+
+def sweep(home: Home) -> bool:
+    """Stop what a supervisor that was killed left running, in the right order, and forget temporary files. True when there was any."""
+    left = {name for name, _ in process.marked(home)}
+    process.end(process.named(home, *(left - SERVERS.keys())), patience_s=15.0)
+    for server in stop_order(list(SERVERS.values())):
+        process.end(process.named(home, server.name), server.stop_s)
+    shutil.rmtree(home / "tmp", ignore_errors=True)
+    (home / "tmp").mkdir()
+    return bool(left)
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """One `up` or `down` at a time; a second one waits for the first."""
+    with (home / "run" / "up.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _spawn_supervisor(home: Home) -> None:
+    (home / "run" / "state.json").unlink(missing_ok=True)
+    with home.log("supervisor").open("ab") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local.supervisor", str(home.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=home / "run",
+            env=process.environment(home, "supervisor"),
+            start_new_session=True,  # it survives the terminal
+        )
+    while state.supervisor_pid(home) is None:
+        if child.poll() is not None:
+            raise Refused(f"the supervisor did not start: {logfile.telling_line(home.log('supervisor'))}")
+        time.sleep(LOOK_S)

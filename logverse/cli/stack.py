@@ -1,0 +1,170 @@
+"""`logverse up | down | status | doctor | logs`: the embedded stack of the home folder."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logverse import settings
+from logverse.cli.output import echo_json, echo_rows, output_option, printable
+from logverse.settings import Settings
+
+if TYPE_CHECKING:
+    from deploy.local.home import Home
+
+NEXT = """\
+next:
+  logverse rules apply                                     the default rules
+  logverse job submit detect                               the job that watches the logs
+  logverse produce /var/log/nginx/access.log --service web your own log
+  logverse status · logverse doctor · logverse logs NAME   how it is doing
+  logverse down                                            stop it; its data stays"""
+
+
+@click.command()
+@click.pass_obj
+def up(flags: dict[str, str | None]) -> None:
+    """Start Kafka and Flink on this machine and keep them running.
+
+    Everything lies in one folder (--home, default ~/.logverse) and listens on loopback only. A supervisor stays behind: it restarts
+    what dies, brings jobs back from their newest checkpoint, and goes on with the same data after a reboot. Run it again at any time.
+
+    \b
+    Example:  logverse up
+              logverse --home /tmp/second up      a second stack beside it
+    """
+    from deploy.local import stack
+    from deploy.topics import create
+    from logverse.cli.stack_progress import jars_progress, states_progress
+
+    home, found = _home(flags)
+    was_up = stack.is_up(home)
+    if not was_up:
+        with jars_progress() as told:
+            stack.begin(home, lambda line: click.echo(f"note: {printable(line)}", err=True), told)
+        with states_progress() as show:
+            stack.wait_ready(home, show)
+    embedded = replace(found, bootstrap_servers=settings.embedded_endpoints(home.path)["kafka"], security_protocol="PLAINTEXT")
+    made = create(embedded)
+    click.echo(f"{'already up' if was_up else 'up'}: {', '.join(_addresses(home))}{f'; {len(made)} topics created' if made else ''}")
+    if not was_up:
+        click.echo(NEXT)
+
+
+@click.command()
+@click.option("--wipe", is_flag=True, help="Delete the data, logs and checkpoints of this home too.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@click.pass_obj
+def down(flags: dict[str, str | None], wipe: bool, yes: bool) -> None:
+    """Stop the embedded stack: services, then Flink, then Kafka. Its data stays, unless you say --wipe.
+
+    \b
+    Example:  logverse down
+              logverse down --wipe
+    """
+    from deploy.local import stack
+    from logverse.cli.stack_progress import states_progress
+
+    home, _ = _home(flags)
+    if wipe and not yes:
+        click.confirm(f"Delete all topics, checkpoints and logs in {home.path}?", abort=True)
+    with states_progress("stopped") as show:
+        ran = stack.down(home, show)
+    if wipe:
+        stack.wipe(home)
+    click.echo(("down" if ran else "nothing was running") + ("; wiped" if wipe else ""))
+
+
+@click.command()
+@output_option
+@click.pass_obj
+def status(flags: dict[str, str | None], output: str) -> int:
+    """What runs, where, since when. Exit code 0 when all of it is ready, 1 otherwise.
+
+    \b
+    Example:  logverse status
+              logverse status -o json | jq '.processes[] | select(.state != "ready")'
+    """
+    from deploy.local import overview
+
+    home, _ = _home(flags)
+    seen = overview.look(home, int(time.time() * 1000))
+    if output == "json":
+        echo_json(seen)
+    else:
+        echo_rows([overview.row(one) for one in seen["processes"]], output, empty="")
+        if seen["jobs"]:
+            click.echo()
+            echo_rows(seen["jobs"], output)
+        for line in overview.remarks(home, seen):
+            click.echo(printable(line))
+    return 0 if seen["ready"] else 1
+
+
+@click.command()
+@output_option
+@click.pass_obj
+def doctor(flags: dict[str, str | None], output: str) -> int:
+    """Check this machine and the stack; each finding with its remedy. Exit code 1 when something is broken.
+
+    Works whether the stack is up or not, and against a Kafka or Flink of your own (--bootstrap-servers, LOGVERSE_JOBMANAGER).
+    """
+    from deploy.doctor import examine
+
+    home, found = _home(flags)
+    findings = examine(home, found)
+    if output == "json":
+        echo_json(findings)
+    else:
+        for one in findings:
+            _echo_finding(one)
+    return 1 if any(one["level"] == "fail" for one in findings) else 0
+
+
+@click.command()
+@click.argument("name", default="")
+@click.option("-n", "--lines", default=50, show_default=True, help="Lines from the end.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
+@click.pass_obj
+def logs(flags: dict[str, str | None], name: str, lines: int, follow: bool) -> None:
+    """Show the log of one of the processes.
+
+    \b
+    Example:  logverse logs kafka --lines 20
+              logverse logs taskmanager --follow
+    """
+    from deploy.local import logfile
+
+    home, _ = _home(flags)
+    names = sorted(path.stem for path in (home / "logs").glob("*.log"))
+    if name not in names:
+        raise click.UsageError(
+            f"{f'no log of {name!r}' if name else 'which one?'}: {', '.join(names) or 'there are none yet (logverse up)'}"
+        )
+    for line in logfile.tail(home.log(name), lines):
+        click.echo(printable(line))
+    for line in logfile.follow(home.log(name), time.sleep) if follow else ():
+        click.echo(printable(line))
+        sys.stdout.flush()
+
+
+def _home(flags: dict[str, str | None]) -> tuple[Home, Settings]:
+    from deploy.local.home import Home
+
+    found = settings.load(flags)
+    return Home(found.home_path), found
+
+
+def _addresses(home: Home) -> list[str]:
+    return [f"{name} {address}" for name, address in settings.embedded_endpoints(home.path).items()]
+
+
+def _echo_finding(one: dict[str, Any]) -> None:
+    color = {"ok": "green", "warn": "yellow", "fail": "red"}[one["level"]]
+    click.echo(f"{click.style(one['level'].ljust(4), fg=color)}  {one['check'].ljust(12)}  {printable(one['text'])}")
+    if one["remedy"]:
+        click.echo(f"{' ' * 20}→ {printable(one['remedy'])}")
