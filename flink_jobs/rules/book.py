@@ -1,0 +1,119 @@
+"""The rules in force, compiled; and what of a service's summaries a rule over all services needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from flink_jobs.rules.plan import Plan
+from flink_jobs.rules.reach import Reach
+from logverse.rule import Rule
+from logverse.summary import DIMENSIONS, Summary
+
+
+class Page:
+    """Some of a book's rules, ready to run. `plans` by name; a change of the book makes new pages, old ones stay as they are."""
+
+    def __init__(self, plans: Mapping[str, Plan], gone: Mapping[str, str], known: bool) -> None:
+        self.plans, self._gone = plans, gone
+        self.known = known  # False: no rule has been heard of yet, so nothing may be concluded from a rule's absence
+
+    def absent(self, name: str) -> str:
+        """Why this rule is not among them."""
+        return self._gone.get(name, "rule changed")
+
+    @cached_property
+    def on_events(self) -> tuple[Plan, ...]:
+        return tuple(plan for plan in self.plans.values() if plan.type.sees_events)
+
+    @cached_property
+    def on_summaries(self) -> tuple[Plan, ...]:
+        return tuple(plan for plan in self.plans.values() if not plan.type.sees_events)
+
+
+class RuleBook(Page):
+    """All rules in force. Paused and deleted ones are remembered as such, so that their alerts can be ended with the reason.
+
+    With a `reach`, events are given to a rule only from the clause that was made for it: an event that passes two clauses
+    counts once.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = (), reach: Reach | None = None) -> None:
+        super().__init__({}, {}, known=False)
+        self._reach = reach
+        self._pages: dict[str, Page] = {}
+        for rule in rules:
+            self.put(rule)
+
+    @property
+    def rules(self) -> list[Rule]:
+        return [plan.rule for plan in self.plans.values()]
+
+    def put(self, rule: Rule) -> None:
+        """Takes a rule in, in place of the one of that name. Malformed when it cannot be run: the former one stays."""
+        if rule.deleted or rule.paused:
+            return self._without(rule.name, "rule deleted" if rule.deleted else "rule paused")
+        plan = Plan(rule, self._reach.clause_for(rule) if self._reach else None)
+        gone = {name: why for name, why in self._gone.items() if name != rule.name}
+        self._turn({**self.plans, rule.name: plan}, gone)
+
+    def remove(self, name: str) -> None:
+        self._without(name, "rule deleted")
+
+    def _without(self, name: str, why: str) -> None:
+        self._turn({other: plan for other, plan in self.plans.items() if other != name}, {**self._gone, name: why})
+
+    def _turn(self, plans: Mapping[str, Plan], gone: Mapping[str, str]) -> None:
+        super().__init__(plans, gone, known=True)
+        self._pages = {}
+        self.__dict__.pop("on_events", None)
+        self.__dict__.pop("on_summaries", None)
+
+    def within_service(self) -> Page:
+        """The rules that one service's operator can judge by itself."""
+        return self._page("within", [name for name, plan in self.plans.items() if "service.name" in plan.rule.group_by])
+
+    def across(self) -> Page:
+        """The rules that need all services' figures together."""
+        return self._page("across", [name for name, plan in self.plans.items() if "service.name" not in plan.rule.group_by])
+
+    def only(self, name: str) -> Page:
+        """One rule over all services: what the watch keyed by that rule's name is given."""
+        return self._page(f"only {name}", [other for other in self.across().plans if other == name])
+
+    def _page(self, key: str, names: Sequence[str]) -> Page:
+        if key not in self._pages:
+            self._pages[key] = Page({name: self.plans[name] for name in names}, self._gone, self.known)
+        return self._pages[key]
+
+
+def project(summaries: Iterable[Summary], plan: Plan) -> list[Summary]:
+    """The summaries that the plan is about, added up over all that it does not look at.
+
+    The dimensions it needs and the service's name stay, the others are None. Counts, sums and histograms add up, of
+    `duration_max` the greatest stays, of `sample` the first.
+    """
+    keep = {*plan.needs, "service.name"}
+    added: dict[tuple[int, tuple[str | int | None, ...]], Summary] = {}
+    for summary in summaries:
+        if not plan.where.matches(summary.__getitem__):
+            continue
+        kept = tuple(value if name in keep else None for name, value in zip(DIMENSIONS, summary.dimensions, strict=True))
+        former = added.get((summary.second, kept))
+        added[summary.second, kept] = _sum(former, summary, kept)
+    return list(added.values())
+
+
+def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None, ...]) -> Summary:
+    one = one or Summary(other.second, dimensions, 0)
+    return Summary(
+        second=one.second,
+        dimensions=dimensions,
+        count=one.count + other.count,
+        duration_count=one.duration_count + other.duration_count,
+        duration_sum=one.duration_sum + other.duration_sum,
+        duration_max=max(one.duration_max, other.duration_max),
+        histogram=tuple(a + b for a, b in zip(one.histogram, other.histogram, strict=True)),
+        size_sum=one.size_sum + other.size_sum,
+        sample=one.sample or other.sample,
+    )
