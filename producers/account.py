@@ -1,0 +1,28 @@
+"""What a producer has done: every line it read is in one of these counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Account:
+    """Counts since the start. `lines` = `events` + all of `dead_letters` + `blank`; `bytes` are of the decompressed text."""
+
+    lines: int = 0
+    events: int = 0
+    blank: int = 0
+    bytes: int = 0
+    acknowledged: int = 0  # records that Kafka confirmed, dead letters among them
+    heartbeats: int = 0
+    rotations: int = 0
+    truncations: int = 0
+    dead_letters: Counter[str] = field(default_factory=Counter)  # by reason
+    problems: list[str] = field(default_factory=list)  # files that could not be read to their end, and why
+    resumed_at: dict[str, int] = field(default_factory=dict)  # path → byte offset, when it was not 0
+
+    def to_dict(self) -> dict[str, Any]:
+        names = ("lines", "events", "blank", "bytes", "acknowledged", "heartbeats", "rotations", "truncations", "problems", "resumed_at")
+        return {**{name: getattr(self, name) for name in names}, "dead_letters": dict(self.dead_letters)}

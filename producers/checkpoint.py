@@ -1,0 +1,141 @@
+"""How far each file has arrived at Kafka: moves only on acknowledgement, never past a hole, and outlives the process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from logverse.errors import WrongSettings
+from logverse.instant import Millis
+
+VERSION = 1
+MAX_TEXTS = 10_000  # the ones not seen for the longest time are forgotten beyond it
+
+
+@dataclass(slots=True, eq=False)
+class Stretch:
+    """A piece of a text that is on its way: everything before `end` has arrived once it and all before it are settled."""
+
+    position: Position
+    end: int
+    last_time: Millis | None
+    settled: bool = False
+
+    def settle(self) -> None:
+        """Everything of this stretch is acknowledged."""
+        self.settled = True
+        self.position.advance()
+
+
+@dataclass(slots=True)
+class Position:
+    """Where one text stands. `offset`: acknowledged up to here, contiguously. `sent`: handed to Kafka up to here.
+
+    `last_time` is the event time that a line without one takes at `offset`; `first_seen` (processing time) serves before the
+    first. `seen` is when the text was last found on disk (processing time). `finished`: nobody writes to it any more.
+    """
+
+    path: str
+    first_seen: Millis
+    offset: int = 0
+    last_time: Millis | None = None
+    type: str = ""
+    inode: int = 0
+    seen: Millis = 0
+    finished: bool = False
+    sent: int = field(default=0, compare=False)
+    _way: deque[Stretch] = field(default_factory=deque, compare=False, repr=False)
+
+    def begin(self, end: int, last_time: Millis | None) -> Stretch:
+        """The next stretch sets out; call its `settle` once everything of it is acknowledged."""
+        stretch = Stretch(self, end, last_time)
+        self._way.append(stretch)
+        self.sent = end
+        return stretch
+
+    def advance(self) -> None:
+        """Move over what is settled, up to the first stretch that is not."""
+        while self._way and self._way[0].settled:
+            stretch = self._way.popleft()
+            self.offset, self.last_time = stretch.end, stretch.last_time
+
+    def to_dict(self) -> dict[str, Any]:
+        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "finished")
+        return {name: getattr(self, name) for name in names}
+
+
+class Checkpoint:
+    """The positions of all texts of one producer, by identity, in one JSON file that is replaced whole."""
+
+    def __init__(self, path: Path, cluster: str = "") -> None:
+        self.path, self.cluster = path, cluster
+        self.texts: dict[str, Position] = {}
+        self.foreign = False  # it was of another Kafka cluster
+        self._written = b""
+
+    @classmethod
+    def load(cls, path: Path, cluster: str) -> Checkpoint:
+        """What was saved, or an empty one. That of another Kafka cluster does not count: nothing has arrived at this one."""
+        checkpoint = cls(path, cluster)
+        try:
+            saved = orjson.loads(path.read_bytes())
+            if saved["version"] != VERSION:
+                raise WrongSettings(f"version {saved['version']}, this is {VERSION}", where=str(path), remedy="update LogVerse")
+            checkpoint.foreign = saved["cluster"] != cluster
+            if not checkpoint.foreign:
+                checkpoint.texts = {identity: _position(entry) for identity, entry in saved["texts"].items()}
+        except FileNotFoundError:
+            pass
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise WrongSettings(
+                "is no checkpoint of a producer", where=str(path), remedy="delete it to send everything again, with the same ids"
+            ) from error
+        return checkpoint
+
+    def save(self) -> None:
+        """Write it, if anything moved: to a temporary file, to the disk, and only then to its name."""
+        content = self._content()
+        if content == self._written:
+            return
+        temporary = self.path.with_name(self.path.name + ".new")
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+        self._written = content
+
+    def _content(self) -> bytes:
+        newest = sorted(self.texts.items(), key=lambda entry: entry[1].seen, reverse=True)
+        texts = {identity: position.to_dict() for identity, position in newest[:MAX_TEXTS]}
+        return orjson.dumps({"version": VERSION, "cluster": self.cluster, "texts": texts}, option=orjson.OPT_INDENT_2)
+
+
+def _position(entry: dict[str, Any]) -> Position:
+    position = Position(**entry)
+    position.sent = position.offset
+    return position
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Nobody else uses this checkpoint meanwhile; WrongSettings when somebody does. The folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WrongSettings(
+                "another producer is using this checkpoint",
+                where=str(path),
+                remedy="stop it, or name another file: --checkpoint FILE (or another --service)",
+            ) from None
+        yield

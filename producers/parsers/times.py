@@ -1,0 +1,65 @@
+"""Times as logs write them, to milliseconds UTC; None for what is no time, so that the caller takes the line's neighbours' time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from logverse.instant import Millis
+
+_MONTHS = dict(zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], range(1, 13), strict=True))
+_CLF = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(\.\d{1,9})? ([+-])(\d\d)(\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LAST = 253_402_300_799_999  # the end of the year 9999: what RFC 3339 can write
+
+
+def usable(at: Millis) -> Millis | None:
+    """The instant if it lies in the years 1970 to 9999, which every part downstream can write."""
+    return at if 0 <= at <= _LAST else None
+
+
+def common_log(text: str) -> Millis | None:
+    """The time of a common log line, with its zone.
+
+    >>> common_log("17/May/2015:10:05:03 +0200")
+    1431849903000
+    """
+    match = _CLF.fullmatch(text)
+    if not match:
+        return rfc3339(text)  # nginx with $time_iso8601 in the brackets
+    day, month, year, hour, minute, second, fraction, sign, zone_hours, zone_minutes = match.groups()
+    try:
+        local = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
+    except (ValueError, KeyError):
+        return None
+    offset = (int(zone_hours) * 60 + int(zone_minutes)) * 60_000
+    millis = (local - _EPOCH) // _MILLISECOND + int((fraction or ".0")[1:].ljust(3, "0")[:3])
+    return usable(millis - offset if sign == "+" else millis + offset)
+
+
+def rfc3339(text: str) -> Millis | None:
+    """A time of RFC 3339 with any offset, UTC when it names none.
+
+    >>> rfc3339("2026-11-21T10:00:00.250+01:00") == rfc3339("2026-11-21 09:00:00.250")
+    True
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return usable((at - _EPOCH) // _MILLISECOND)
+
+
+def of_number(value: float) -> Millis | None:
+    """Seconds, milliseconds, microseconds or nanoseconds since 1970; the size of the number tells which.
+
+    >>> of_number(1431857103) == of_number(1431857103000) == of_number(1431857103000000000)
+    True
+    """
+    for bound, per_ms in ((1e11, 0.001), (1e14, 1), (1e17, 1_000), (1e20, 1_000_000)):
+        if 0 <= value < bound:
+            return usable(int(value * 1000) if per_ms < 1 else int(value // per_ms))
+    return None

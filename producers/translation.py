@@ -1,0 +1,186 @@
+"""From a chunk of lines to records for Kafka: parse each line, give it its identity, its time and its place. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+
+from logverse import instant, severity
+from logverse.dead_letter import DeadLetter
+from logverse.errors import Malformed, WrongSettings
+from logverse.event import SCHEMA_VERSION
+from logverse.instant import Millis
+from logverse.topics import LOGS
+from producers.account import Account
+from producers.parsers import PARSERS, Parsed, Parser, choose
+from producers.routes import Routes
+from producers.sources.lines import KEPT, Chunk, LongLine
+from producers.sources.log_file import LogFile
+
+MAX_RECORD = 900_000  # bytes; librdkafka and the broker take 1 MB, headers of the batch included
+DEAD = "logs.dlq"
+_SAMPLE = 50  # lines that `auto` looks at
+_ENOUGH = 10  # lines without one that any parser understands: the user must say what they are
+_FUTURE_MS = 300_000  # event times further ahead are somebody's wrong clock: they move no heartbeat, as they move no watermark
+_SEVERITY = {number: severity.text_of(number) for number in range(25)}
+
+
+class Record(NamedTuple):
+    """What is to be sent: to which topic (without prefix), the value, and the key when order within it matters."""
+
+    topic: str
+    value: bytes
+    key: str | None
+
+
+@dataclass(slots=True)
+class Disorder:
+    """How far event times ran backwards within one file, milliseconds; the watermark delay must cover it."""
+
+    worst: Millis = 0
+    file: str = ""
+
+
+class Translator:
+    """Makes records of one service's lines. `log_type` is a name of PARSERS, or `auto`: chosen for each text by its first lines.
+
+    Every line ends in exactly one count of the account.
+    """
+
+    def __init__(self, service: str, host: str, log_type: str, account: Account, say: Callable[[str], None] = lambda _: None) -> None:
+        self._service, self._host, self._log_type, self._account, self._say = service, host, log_type, account, say
+        self._fallback, self._decided = next(iter(PARSERS)), False
+        self._routes = Routes()
+        self._parsers: dict[str, Parser] = {}
+        self.disorder = Disorder()
+
+    def records(self, file: LogFile, item: Chunk | LongLine, observed: Millis) -> list[Record]:
+        """The records of these lines, in their order. Moves the file's `high` and `last_time`. `observed`: processing time."""
+        if isinstance(item, LongLine):
+            self._account.lines += 1
+            self._account.bytes += item.end - item.start
+            return [self._long(file, item, observed)]
+        self._account.lines += len(item.lines)
+        self._account.bytes += item.end - item.start
+        return list(self._of_chunk(file, item, observed, self._parser(self._type(file, item))))
+
+    def _type(self, file: LogFile, chunk: Chunk) -> str:
+        if self._log_type != "auto":
+            return self._log_type
+        if file.position.type not in PARSERS:
+            file.position.type = self._chosen(file, [_text(line) for line in chunk.lines[:_SAMPLE]])
+        return file.position.type or self._fallback
+
+    def _chosen(self, file: LogFile, sample: list[str]) -> str:
+        """The parser for a text with these lines; none yet when they are few and no parser understands one of them."""
+        found = choose(sample)
+        if found:
+            self._fallback, self._decided = found, True
+            self._say(f"{file.path} is read as {found}")
+        elif not self._decided and len(sample) >= _ENOUGH:
+            raise WrongSettings(
+                f"none of {', '.join(PARSERS)} understands one of its first {len(sample)} lines",
+                where=str(file.path),
+                remedy="name the form of its lines with --type; what then does not fit goes to logs.dlq",
+            )
+        return found or ""
+
+    def _of_chunk(self, file: LogFile, chunk: Chunk, observed: Millis, parser: Parser) -> Iterator[Record]:
+        # A long straight function, since it runs once a line: what can be done once a chunk stands before the loop.
+        parse = parser.parse
+        offset, uid, path = chunk.start, file.identity + "-", str(file.path)
+        observed_text = instant.written(observed)
+        account, first_seen = self._account, file.position.first_seen
+        high, last = file.high or 0, file.last_time
+        worst, written = self.disorder.worst, _Written()
+        events, soon = 0, observed + _FUTURE_MS
+        for line in chunk.lines:
+            start = offset
+            offset += len(line) + 1
+            if not line or line == b"\r":
+                account.blank += 1
+                continue
+            try:
+                parsed = parse(_text(line))
+                at = parsed.timestamp
+                timed = at is not None and at <= soon
+                if at is None:
+                    at = first_seen if last is None else last
+                else:
+                    last = at
+                value = self._event(parsed, written[at], observed_text, uid + str(start), path)
+                if len(value) > MAX_RECORD:
+                    raise Malformed("record too large")
+            except Malformed as error:
+                yield self._dead(file, start, line, len(line), sha256(line).hexdigest(), str(error), observed)
+                continue
+            if timed:
+                if at > high:
+                    high = at
+                elif high - at > worst:
+                    worst = high - at
+            events += 1
+            fields = parsed.fields
+            yield Record(LOGS[parsed.log_type], value, fields.get("session.id") or fields.get("trace_id"))
+        account.events += events
+        file.high, file.last_time = high or file.high, last
+        if worst > self.disorder.worst:
+            self.disorder.worst, self.disorder.file = worst, path
+
+    def _event(self, parsed: Parsed, at: str, observed: str, uid: str, path: str) -> bytes:
+        """The same bytes as LogEvent.to_json, without making one: a test holds the two together."""
+        flat = {
+            "timestamp": at,
+            "observed_timestamp": observed,
+            "log.type": parsed.log_type,
+            "service.name": parsed.service or self._service,
+            "severity_text": _SEVERITY[parsed.severity_number],
+            "severity_number": parsed.severity_number,
+            "body": parsed.body,
+            "log.record.uid": uid,
+            "schema_version": SCHEMA_VERSION,
+            "host.name": self._host,
+            "log.file.path": path,
+            **parsed.fields,
+        }
+        if parsed.attributes:
+            flat["attributes"] = parsed.attributes
+        try:
+            return orjson.dumps(flat)
+        except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
+            raise Malformed("nested too deep") from error
+
+    def _parser(self, name: str) -> Parser:
+        if name not in self._parsers:
+            self._parsers[name] = PARSERS[name](self._routes)
+        return self._parsers[name]
+
+    def _long(self, file: LogFile, line: LongLine, observed: Millis) -> Record:
+        return self._dead(file, line.start, line.head, line.length, line.sha256, "line too long", observed)
+
+    def _dead(self, file: LogFile, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
+        self._account.dead_letters[reason] += 1
+        origin = {"file": str(file.path), "offset": start, "length": length, "host": self._host}
+        letter = DeadLetter(f"{file.identity}-{start}", reason, self._service, origin, data[:KEPT], sha, observed)
+        return Record(DEAD, letter.to_json(), None)
+
+
+class _Written(dict[Millis, str]):
+    """Written instants of one chunk: lines of the same second share theirs."""
+
+    def __missing__(self, at: Millis) -> str:
+        text = self[at] = instant.written(at)
+        return text
+
+
+def _text(line: bytes) -> str:
+    if line.endswith(b"\r"):
+        line = line[:-1]
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("utf-8", "replace")
