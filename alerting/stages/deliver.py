@@ -1,0 +1,81 @@
+"""Stage 2: one try of one notification on one channel, and the record of what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerting import metrics
+from alerting.channels.channel import Channel
+from alerting.message import Notification
+from alerting.notification_log import Memory, NotificationLog, Outcome, Record
+from alerting.stages.judge import Judge
+from logverse.alert import Alert
+from logverse.errors import Refused, TryAgain
+from logverse.instant import Millis
+from logverse.printable import printable
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The try failed and may work later; `after_s` is the far side's wish."""
+
+    why: str
+    after_s: float | None
+
+
+class Deliver:
+    """Judges, sends, records: in this order, so that a death between sending and recording repeats the one in flight and misses none."""
+
+    def __init__(
+        self, receiver: str, channel: Channel, judge: Judge, memory: Memory, log: NotificationLog, clock: Callable[[], Millis]
+    ) -> None:
+        self.receiver, self.channel = receiver, channel
+        self._judge, self._memory, self._log, self._clock = judge, memory, log, clock
+
+    def attempt(self, alert: Alert, attempt: int) -> Again | None:
+        """None when this notification is settled. TryAgain comes only from the log, when asked to stop before it could write."""
+        notification = self._judge.notification(alert, self.receiver, self.channel.name)
+        verdict = self._judge.judge(notification, self._clock())
+        if verdict.decision == "known":
+            return None
+        if verdict.decision != "send":
+            self._record(notification, verdict.decision, attempt - 1, verdict.why)
+            return None
+        try:
+            with metrics.seconds(self.channel.name):
+                self.channel.send(notification)
+        except TryAgain as error:
+            self._record(notification, "attempt", attempt, str(error))
+            return Again(str(error), error.after_s)
+        except Refused as error:
+            self._record(notification, "refused", attempt, str(error))
+        except Exception as error:
+            # A defect of ours in one message must not stop the pager: the record says so, the log has the trace.
+            _log.exception("defect in channel %s", self.channel.name)
+            self._record(notification, "refused", attempt, f"defect in LogVerse: {type(error).__name__}: {error}")
+        else:
+            self._record(notification, "delivered", attempt, "")
+        return None
+
+    def _record(self, notification: Notification, status: Outcome, attempt: int, why: str) -> None:
+        record = Record.of(notification, status, attempt, self._clock(), printable(why))
+        self._memory.learn(record)
+        metrics.outcome(self.channel.name, status)
+        _LOUDNESS[status](
+            "%s: %s %s to %s/%s, try %d%s",
+            status, record.alert_status, record.alert_id[:12], record.receiver, record.channel, attempt, f": {record.error}" if why else "",
+        )  # fmt: skip
+        self._log.append(record)
+
+
+_LOUDNESS: dict[Outcome, Callable[..., None]] = {
+    "attempt": _log.warning,
+    "delivered": _log.info,
+    "refused": _log.error,
+    "superseded": _log.info,
+    "expired": _log.warning,
+}
