@@ -1,0 +1,89 @@
+"""One variant of the detect benchmark, run to the end of its topics: `python -m benchmarks.detect_variant VARIANT BROKERS PREFIX`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import psutil
+from pyflink.common import Configuration, Types
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment, Table
+
+from deploy.local.jars import jars_of
+from flink_jobs import connect, graph, tables
+from flink_jobs.rules.conditions import Conditions
+from flink_jobs.rules.files import default_rules
+from flink_jobs.rules.reach import Reach
+from flink_jobs.settings import JobSettings
+
+PLAIN = """SELECT `service.name` AS `key`, CONCAT_WS(' ', CAST(COUNT(*) AS STRING),
+    CAST(COUNT(*) FILTER (WHERE `http.response.status_code` >= 500) AS STRING),
+    CAST(AVG(`http.server.request.duration`) AS STRING), CAST(MAX(`http.server.request.duration`) AS STRING)) AS `value`, 'plain' AS `topic`
+  FROM TUMBLE(TABLE `events`, DESCRIPTOR(`ts`), INTERVAL '10' SECOND) GROUP BY `service.name`, `window_start`, `window_end`"""
+
+
+def main() -> None:
+    variant, brokers, prefix = sys.argv[1:]
+    settings = JobSettings(kafka={"bootstrap.servers": brokers}, topic_prefix=prefix, rules=tuple(default_rules()), bounded=True)
+    configuration = Configuration()
+    configuration.set_string("pipeline.jars", ";".join(path.as_uri() for path in jars_of("flink")))
+    configuration.set_string("python.fn-execution.bundle.time", "100")
+    env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    t_env = StreamTableEnvironment.create(env)
+    graph.configure(env, t_env, settings)
+    connect.create_events(t_env, settings)
+    table = {"plain-window": plain, "sql-only": sql_only, "detect": detect, "rows": rows}[variant](env, t_env, settings)
+    began = time.monotonic()
+    if variant == "rows":
+        with table.execute().collect() as counts:
+            print(json.dumps({"rows": max(count[0] for count in counts)}))
+    else:
+        to_nowhere(t_env, table)
+        print(json.dumps({"seconds": time.monotonic() - began, "cpu_s": cpu_seconds()}))
+
+
+def plain(_env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, _settings: JobSettings) -> Table:
+    """The job that open engines were measured with: decode, ten-second windows, five figures."""
+    return t_env.sql_query(PLAIN)
+
+
+def sql_only(_env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
+    """All the SQL of the detect job: what would go to Python and what goes to topics."""
+    clauses = {name: Conditions(where).sql() for name, where in Reach.of(settings.rules).clauses.items()}
+    rows = graph.leave_sql(t_env, clauses, settings)
+    t_env.create_temporary_view("for_python", rows)
+    key_value = t_env.sql_query("SELECT `service` AS `key`, `items` AS `value`, `kind` AS `topic` FROM `for_python`")
+    return key_value.union_all(t_env.sql_query(tables.records(settings)))
+
+
+def detect(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
+    """The whole graph."""
+    rules = env.from_collection([rule.to_json().decode() for rule in settings.rules], type_info=Types.STRING())
+    return graph.build(t_env, rules, settings)
+
+
+def rows(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
+    """How many rows cross into Python."""
+    sql_only(env, t_env, settings)
+    return t_env.sql_query("SELECT COUNT(*) FROM `for_python`")
+
+
+def to_nowhere(t_env: StreamTableEnvironment, table: Table) -> None:
+    t_env.execute_sql("CREATE TEMPORARY TABLE `nowhere` (`key` STRING, `value` STRING, `topic` STRING) WITH ('connector' = 'blackhole')")
+    table.execute_insert("nowhere").wait()
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process, its JVM and the Python workers, the ended ones too."""
+    used = 0.0
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        times = process.cpu_times()
+        used += times.user + times.system + times.children_user + times.children_system
+    return used
+
+
+if __name__ == "__main__":
+    main()

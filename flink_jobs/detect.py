@@ -1,0 +1,56 @@
+"""Entry of the detect job, started by `flink run` on the machine that submits: plans the graph and hands it to the cluster."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+from flink_jobs import connect, graph
+from flink_jobs.settings import JobSettings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", required=True, type=Path, help="file with the job's settings, JSON")
+    settings = JobSettings.from_json(parser.parse_args().settings.read_bytes())
+    env = StreamExecutionEnvironment.get_execution_environment()
+    env.configure(lasting(settings))
+    t_env = StreamTableEnvironment.create(env)
+    graph.configure(env, t_env, settings)
+    connect.create_events(t_env, settings)
+    connect.create_records(t_env, settings)
+    records = graph.build(t_env, connect.rules_stream(env, settings), settings)
+    statements = t_env.create_statement_set()
+    statements.add_insert("records", records)
+    statements.attach_as_datastream()
+    env.execute(settings.job_name)
+
+
+def lasting(settings: JobSettings) -> Configuration:
+    """How the job lives through faults: checkpoints that stay when it is gone, and restarts that give up on errors that recur."""
+    configuration = Configuration()
+    for name, value in {
+        "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
+        "execution.checkpointing.min-pause": f"{settings.checkpoint_interval_ms // 2} ms",
+        "execution.checkpointing.timeout": "2 min",
+        "execution.checkpointing.tolerable-failed-checkpoints": "20",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "30 s",
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "5 min",
+        # About twenty minutes of a Kafka that is away; an error that no restart mends is shown after it, not hidden for ever.
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "45",
+        "python.fn-execution.bundle.time": "100",
+        "python.fn-execution.bundle.size": "10000",
+    }.items():
+        configuration.set_string(name, value)
+    return configuration
+
+
+if __name__ == "__main__":
+    main()

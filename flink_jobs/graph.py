@@ -1,0 +1,85 @@
+"""The detect job's pipeline, top to bottom: events in, records for topics out. It knows no broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyflink.common import Types
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.table import Schema, StreamTableEnvironment, Table
+
+from flink_jobs import tables
+from flink_jobs.operators import ACROSS, RECORD, RULES, Evaluate
+from flink_jobs.rules.conditions import Conditions
+from flink_jobs.rules.reach import Reach
+from flink_jobs.settings import JobSettings
+
+
+def configure(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> None:
+    """What the graph needs of Flink to be right, wherever it runs."""
+    env.set_parallelism(settings.parallelism)
+    env.set_max_parallelism(settings.max_parallelism)
+    env.set_buffer_timeout(10)
+    env.get_config().set_auto_watermark_interval(50)
+    for name, value in {
+        # Two-phase window aggregation dropped rows when a source partition was idle.
+        "table.optimizer.agg-phase-strategy": "ONE_PHASE",
+        "table.exec.source.idle-timeout": f"{settings.idle_timeout_ms} ms",
+        "table.exec.uid.generation": "ALWAYS",
+        "table.exec.uid.format": f"{settings.graph_version}_<id>_<transformation>",
+        "table.local-time-zone": "UTC",
+    }.items():
+        t_env.get_config().set(name, value)
+
+
+def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSettings) -> Table:
+    """Records (key, value, topic) for alerts, confirmations, summaries and what came too late, out of table `events`."""
+    reach = Reach.of(settings.rules)
+    left = leave_sql(t_env, {name: Conditions(where).sql() for name, where in reach.clauses.items()}, settings)
+    told = rules.broadcast(RULES)
+    rows = t_env.to_data_stream(left)
+    within = (
+        rows.key_by(_key, key_type=Types.STRING())
+        .connect(told)
+        .process(Evaluate(settings, reach, across=False), output_type=RECORD)
+        .name("evaluate rules")
+        .uid("evaluate-rules")
+    )
+    across = (
+        within.get_side_output(ACROSS)
+        .key_by(_key, key_type=Types.STRING())
+        .connect(told)
+        .process(Evaluate(settings, reach, across=True), output_type=RECORD)
+        .name("evaluate rules across services")
+        .uid("evaluate-rules-across")
+    )
+    decided = t_env.from_data_stream(within.union(across))
+    return decided.union_all(t_env.sql_query(tables.records(settings)))
+
+
+def leave_sql(t_env: StreamTableEnvironment, clauses: Mapping[str, str], settings: JobSettings) -> Table:
+    """All the SQL over `events`, ending in what the rules must see. Creates view `left`: everything that left, for `tables.records`.
+
+    The rows pass through a DataStream once: what is made from it afterwards shares the one scan of the source, which two
+    `to_data_stream` over the same views would not.
+    """
+    for name, query in tables.views(settings, clauses).items():
+        t_env.create_temporary_view(name, t_env.sql_query(query))
+    leaving = t_env.to_data_stream(t_env.from_path("leaving"))
+    schema = (
+        Schema.new_builder()
+        .column("kind", "STRING")
+        .column("service", "STRING")
+        .column("at", "BIGINT")
+        .column("items", "STRING")
+        # Without a rowtime column the watermarks would end here, and with them every event-time timer behind.
+        .column_by_expression("rowtime", "TO_TIMESTAMP_LTZ(`at`, 3)")
+        .watermark("rowtime", "SOURCE_WATERMARK()")
+        .build()
+    )
+    t_env.create_temporary_view("left", t_env.from_data_stream(leaving, schema))
+    return t_env.sql_query(tables.for_python())
+
+
+def _key(row) -> str:
+    return row[1]

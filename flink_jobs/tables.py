@@ -1,0 +1,175 @@
+"""The SQL of the detect job: from events to one row per service and second. All of it runs in the JVM.
+
+Views, in the order a row passes them: `timed` judges lateness; `on_time`, `late` and `too_late` split by it; `traffic` summarises
+a second of a series; `gathered` puts all summaries of a service's second into one row. What leaves for Python is four plain columns,
+`kind, service, at, items`, with the items as JSON text: one cheap string instead of nested rows, and the same text is what topic
+`summaries` holds. All kinds leave as one table, so the plan has one source and each event is decoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flink_jobs.rules.conditions import literal
+from flink_jobs.settings import JobSettings
+from logverse.event import LOG_TYPES
+from logverse.summary import DIMENSIONS, DURATION_BOUNDS
+from logverse.topics import named
+
+# Columns the job decodes from a record, with their SQL types. `timestamp` becomes the rowtime, see `time_columns`.
+DECODED: dict[str, str] = {
+    "timestamp": "TIMESTAMP_LTZ(3)", "log.type": "STRING", "service.name": "STRING", "host.name": "STRING",
+    "severity_number": "INT", "body": "STRING", "log.record.uid": "STRING",
+    "http.route": "STRING", "http.request.method": "STRING", "http.response.status_code": "INT",
+    "http.server.request.duration": "DOUBLE", "http.response.body.size": "BIGINT",
+    "url.path": "STRING", "client.address": "STRING", "user_agent.original": "STRING",
+    "event_name": "STRING", "event.outcome": "STRING", "user.id": "STRING", "exception.type": "STRING",
+}  # fmt: skip
+
+# The kinds of row that leave for Python (SUMMARIES, LATE, EVENTS, LATE_EVENTS) or for a topic only (TOO_LATE).
+SUMMARIES, LATE, EVENTS, LATE_EVENTS, TOO_LATE = "summaries", "late", "events", "late-events", "too-late"
+SAMPLE_CHARACTERS = 500
+
+_SECOND = "INTERVAL '1' SECOND"
+
+
+def time_columns(settings: JobSettings) -> str:
+    """Event time and watermark of the source, which must have `timestamp` and `appended` (the broker's time).
+
+    A record without a time, or from the future, counts at its arrival, and its watermark is null, which moves nothing.
+    """
+    odd = f"(`timestamp` IS NULL OR `timestamp` > `appended` + {_interval(settings.future_bound_ms)})"
+    return f"""
+      `ts` AS CAST(CASE WHEN {odd} THEN `appended` ELSE `timestamp` END AS TIMESTAMP_LTZ(3)),
+      `arrival` AS PROCTIME(),
+      WATERMARK FOR `ts` AS CASE WHEN {odd} THEN CAST(NULL AS TIMESTAMP_LTZ(3)) ELSE `ts` - {_interval(settings.watermark_delay_ms)} END"""
+
+
+def views(settings: JobSettings, clauses: Mapping[str, str]) -> dict[str, str]:
+    """The views over table `events` by name, in the order to create them; the last one is `leaving`.
+
+    `clauses` are the predicates (SQL, by name) whose events the rules on single events must see.
+    """
+    late_by = f"`ts` < CURRENT_WATERMARK(`ts`) - {_interval(settings.late_bound_ms)}"
+    closed = "CURRENT_WATERMARK(`ts`) >= TO_TIMESTAMP_LTZ((CAST(EXTRACT(EPOCH FROM `ts`) AS BIGINT) + 1) * 1000 - 1, 3)"
+    types = ", ".join(literal(name) for name in LOG_TYPES)
+    columns = ", ".join(f"`{name}`" for name in DECODED if name != "timestamp")
+    return {
+        # A row is late when its own second is closed, not when it is merely behind the watermark.
+        "timed": f"""SELECT {columns}, `ts`, `arrival`, CAST(EXTRACT(EPOCH FROM `ts`) AS BIGINT) * 1000 AS `second`,
+              COALESCE({closed}, FALSE) AS `is_late`, COALESCE({late_by}, FALSE) AS `is_too_late`
+            FROM `events` WHERE `log.type` IN ({types}) AND `service.name` IS NOT NULL""",
+        "on_time": "SELECT * FROM `timed` WHERE NOT `is_late`",
+        "late": "SELECT * FROM `timed` WHERE `is_late` AND NOT `is_too_late`",
+        "traffic": _summarised("on_time", "ts", second=_millis("`window_start`")),
+        "traffic_late": _summarised("late", "arrival", second="`second`"),
+        "gathered": _gathered("traffic", SUMMARIES),
+        "gathered_late": _gathered("traffic_late", LATE),
+        "matched": _matched("on_time", clauses),
+        "matched_late": _matched("late", clauses),
+        "first": _first("matched", settings.events_per_second),
+        "leaving": "\n UNION ALL ".join(
+            [
+                "SELECT * FROM `gathered`",
+                "SELECT * FROM `gathered_late`",
+                _leave("first", EVENTS, "`item`"),
+                _leave("matched_late", LATE_EVENTS, "`item`"),
+                _leave("timed", TOO_LATE, _late_record()) + " WHERE `is_too_late`",
+            ]
+        ),
+    }
+
+
+def summary_columns() -> list[str]:
+    """What one item of a SUMMARIES or LATE row holds, in order: the dimensions, then the figures."""
+    return [*DIMENSIONS, *_figures()]
+
+
+def records(settings: JobSettings) -> str:
+    """Selects from view `left` what goes to a topic without Python's help, as (key, value, topic)."""
+    late = f"CASE WHEN `kind` = {literal(LATE)} THEN 'true' ELSE 'false' END"
+    summary = f"""CONCAT('{{"service.name":', JSON_STRING(`service`), ',"second":', CAST(`at` AS STRING),
+        ',"late":', {late}, ',"items":', `items`, '}}')"""
+    to_summaries, to_late = (literal(named(topic, settings.topic_prefix)) for topic in ("summaries", "logs.late"))
+    return f"""SELECT `service` AS `key`, {summary} AS `value`, {to_summaries} AS `topic` FROM `left`
+        WHERE `kind` IN ({literal(SUMMARIES)}, {literal(LATE)})
+      UNION ALL SELECT `service`, `items`, {to_late} FROM `left` WHERE `kind` = {literal(TOO_LATE)}"""
+
+
+def for_python() -> str:
+    """Selects from view `left` what the rules must see."""
+    return f"SELECT `kind`, `service`, `at`, `items` FROM `left` WHERE `kind` <> {literal(TOO_LATE)}"
+
+
+def _figures() -> dict[str, str]:
+    duration, size = "`http.server.request.duration`", "`http.response.body.size`"
+    buckets = {f"le_{bound}": f"COUNT(*) FILTER (WHERE {duration} <= {bound})" for bound in DURATION_BOUNDS}
+    return {
+        "count": "COUNT(*)",
+        "duration_count": f"COUNT({duration})",
+        "duration_sum": f"SUM({duration})",
+        "duration_max": f"MAX({duration})",
+        "size_sum": f"SUM({size})",
+        "sample": f"MAX(SUBSTRING(`body` FROM 1 FOR {SAMPLE_CHARACTERS}))",
+        **buckets,
+    }
+
+
+def _summarised(source: str, time: str, second: str) -> str:
+    keys = [f"`{name}`" for name in DIMENSIONS] + ([second] if second == "`second`" else [])
+    figures = ", ".join(f"{sql} AS `{name}`" for name, sql in _figures().items())
+    return f"""SELECT {", ".join(f"`{name}`" for name in DIMENSIONS)}, {second} AS `second`, `window_time` AS `closed`, {figures}
+      FROM TUMBLE(TABLE `{source}`, DESCRIPTOR(`{time}`), {_SECOND})
+      GROUP BY {", ".join(keys)}, `window_start`, `window_end`, `window_time`"""
+
+
+def _gathered(source: str, kind: str) -> str:
+    item = f"JSON_ARRAY({', '.join(f'`{name}`' for name in summary_columns())} NULL ON NULL)"
+    return f"""SELECT {literal(kind)} AS `kind`, `service.name` AS `service`, `second` AS `at`,
+        CONCAT('[', LISTAGG({item}, ','), ']') AS `items`
+      FROM TUMBLE(TABLE `{source}`, DESCRIPTOR(`closed`), {_SECOND}) GROUP BY `service.name`, `second`, `window_start`, `window_end`"""
+
+
+def _matched(source: str, clauses: Mapping[str, str]) -> str:
+    branches = [
+        f"SELECT `service.name`, `ts`, `second`, {literal(name)} AS `clause`, {_event_item(name)} AS `item` FROM `{source}` WHERE {sql}"
+        for name, sql in clauses.items()
+    ]
+    return "\n UNION ALL ".join(branches)
+
+
+def _event_item(clause: str) -> str:
+    fields = {name: f"`{name}`" for name in DECODED if name not in ("timestamp", "body")}
+    fields["body"] = f"SUBSTRING(`body` FROM 1 FOR {SAMPLE_CHARACTERS})"
+    at = "CAST(EXTRACT(EPOCH FROM `ts`) AS BIGINT) * 1000 + MOD(CAST(EXTRACT(MILLISECOND FROM `ts`) AS BIGINT), 1000)"
+    return _object({"clause": literal(clause), "at": at, "fields": _object(fields)})
+
+
+# Flink 2.2 has window top-N over event time only; late rows are few and go unnumbered.
+def _first(source: str, most: int) -> str:
+    return f"""SELECT `service.name`, `second`, `item` FROM (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start`, `window_end`, `service.name`, `clause` ORDER BY `ts`) AS `place`
+        FROM TUMBLE(TABLE `{source}`, DESCRIPTOR(`ts`), {_SECOND})) WHERE `place` <= {most}"""
+
+
+def _leave(source: str, kind: str, items: str) -> str:
+    return f"SELECT {literal(kind)}, `service.name`, `second`, {items} FROM `{source}`"
+
+
+def _late_record() -> str:
+    return _object({"timestamp": "CAST(`ts` AS STRING)"} | {name: f"`{name}`" for name in DECODED if name != "timestamp"})
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    return f"JSON_OBJECT({', '.join(f'KEY {literal(name)} VALUE {sql}' for name, sql in fields.items())} ABSENT ON NULL)"
+
+
+def _millis(column: str) -> str:
+    return f"CAST(EXTRACT(EPOCH FROM {column}) AS BIGINT) * 1000"
+
+
+def _interval(ms: int) -> str:
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"INTERVAL '{days} {hours:02d}:{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}' DAY TO SECOND(3)"
