@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,12 @@ import orjson
 
 from logverse.errors import Malformed
 from logverse.instant import Millis
+from logverse.rule import Rule
+
+
+def _now() -> Millis:
+    return time.time_ns() // 1_000_000
+
 
 RuleState = Literal["active", "paused", "deleted", "refused"]
 
@@ -31,6 +38,14 @@ class RuleStatus:
     at: Millis
     reason: str = ""
 
+    @classmethod
+    def of(
+        cls, rule: Rule, *, job: str, subtask: int, parallelism: int, refusal: str | None = None, clock: Callable[[], Millis] = _now
+    ) -> RuleStatus:
+        """The answer to this record of the rule: refused with the reason, or what the record asked for."""
+        state: RuleState = "refused" if refusal else "deleted" if rule.deleted else "paused" if rule.paused else "active"
+        return cls(job, subtask, parallelism, rule.name, rule.revision, state, clock(), refusal or "")
+
     def to_json(self) -> bytes:
         return orjson.dumps({"kind": "rule", **asdict(self)})
 
@@ -47,11 +62,13 @@ class ReachStatus:
         return orjson.dumps({"kind": "reach", **asdict(self)})
 
 
+_NOUNS: dict[str, type[RuleStatus] | type[ReachStatus]] = {"rule": RuleStatus, "reach": ReachStatus}
+
+
 def read_status(data: bytes | str) -> RuleStatus | ReachStatus:
     """The status in these bytes; Malformed when they are none."""
     try:
         flat: dict[str, Any] = orjson.loads(data)
-        noun = {"rule": RuleStatus, "reach": ReachStatus}[flat.pop("kind")]
-        return noun(**flat)
+        return _NOUNS[flat.pop("kind")](**flat)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise Malformed(f"not a rule's status: {error}") from error

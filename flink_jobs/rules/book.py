@@ -14,13 +14,17 @@ from logverse.summary import DIMENSIONS, Summary
 class Page:
     """Some of a book's rules, ready to run. `plans` by name; a change of the book makes new pages, old ones stay as they are."""
 
-    def __init__(self, plans: Mapping[str, Plan], gone: Mapping[str, str], known: bool) -> None:
+    def __init__(self, plans: Mapping[str, Plan], gone: dict[str, str], known: bool) -> None:
         self.plans, self._gone = plans, gone
         self.known = known  # False: no rule has been heard of yet, so nothing may be concluded from a rule's absence
 
     def absent(self, name: str) -> str:
         """Why this rule is not among them."""
-        return self._gone.get(name, "rule changed")
+        return self._gone.get(name, "rule deleted")
+
+    @property
+    def rules(self) -> list[Rule]:
+        return [plan.rule for plan in self.plans.values()]
 
     @cached_property
     def on_events(self) -> tuple[Plan, ...]:
@@ -45,10 +49,6 @@ class RuleBook(Page):
         for rule in rules:
             self.put(rule)
 
-    @property
-    def rules(self) -> list[Rule]:
-        return [plan.rule for plan in self.plans.values()]
-
     def put(self, rule: Rule) -> None:
         """Takes a rule in, in place of the one of that name. Malformed when it cannot be run: the former one stays."""
         if rule.deleted or rule.paused:
@@ -63,7 +63,7 @@ class RuleBook(Page):
     def _without(self, name: str, why: str) -> None:
         self._turn({other: plan for other, plan in self.plans.items() if other != name}, {**self._gone, name: why})
 
-    def _turn(self, plans: Mapping[str, Plan], gone: Mapping[str, str]) -> None:
+    def _turn(self, plans: Mapping[str, Plan], gone: dict[str, str]) -> None:
         super().__init__(plans, gone, known=True)
         self._pages = {}
         self.__dict__.pop("on_events", None)
@@ -83,16 +83,18 @@ class RuleBook(Page):
 
     def _page(self, key: str, names: Sequence[str]) -> Page:
         if key not in self._pages:
-            self._pages[key] = Page({name: self.plans[name] for name in names}, self._gone, self.known)
+            elsewhere = dict.fromkeys(self.plans.keys() - set(names), "rule changed")
+            self._pages[key] = Page({name: self.plans[name] for name in names}, self._gone | elsewhere, self.known)
         return self._pages[key]
 
 
-def project(summaries: Iterable[Summary], plan: Plan) -> list[Summary]:
-    """The summaries that the plan is about, added up over all that it does not look at.
+def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:
+    """The summaries that the rule is about (compiled once, as a page's `plans` has it, or now), added up over all that it does not look at.
 
     The dimensions it needs and the service's name stay, the others are None. Counts, sums and histograms add up, of
     `duration_max` the greatest stays, of `sample` the first.
     """
+    plan = rule if isinstance(rule, Plan) else Plan(rule)
     keep = {*plan.needs, "service.name"}
     added: dict[tuple[int, tuple[str | int | None, ...]], Summary] = {}
     for summary in summaries:

@@ -14,6 +14,7 @@ import orjson
 
 from flink_jobs.rules.conditions import ALIASES, Conditions
 from flink_jobs.rules.matched import EVENT_FIELDS
+from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.types import RULE_TYPES
 from logverse.errors import Malformed
 from logverse.identity import digest
@@ -67,7 +68,10 @@ class Reach:
 
     def refusal(self, rule: Rule) -> str | None:
         """Why the job cannot run this rule and what to do about it; None when it can."""
-        sees_events = RULE_TYPES[rule.type].sees_events
+        try:
+            sees_events = Plan(rule).type.sees_events
+        except Malformed as error:
+            return f"{error}: `logverse rules check` shows how to mend it"
         visible = self.event_fields if sees_events else self.dimensions
         match = rule.options.get("match", {})
         used = dict.fromkeys(ALIASES.get(name, name) for name in (*rule.where, *match, *rule.group_by))
