@@ -9,7 +9,7 @@ from typing import Any
 from logverse.errors import Refused, TryAgain
 from logverse.kafka import client_config
 from logverse.settings import Settings
-from logverse.topics import DAY, TOPICS, Topic, named
+from logverse.topics import DAY, LOGS, TOPICS, Topic, named
 
 TIMEOUT_S = 15.0
 
@@ -117,6 +117,21 @@ def records(settings: Settings, partitions: Mapping[str, int]) -> dict[str, int]
             except KafkaException as error:
                 raise _translated(error, f"offsets of {spot.topic} cannot be read") from error
     return counts
+
+
+def newest_append(settings: Settings) -> int:
+    """The newest append time on the log topics, by the broker's clock, milliseconds UTC; 0 while they are empty. TryAgain, Refused."""
+    from confluent_kafka import KafkaException, TopicPartition
+    from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+
+    there = shapes(settings, [named(name, settings.topic_prefix) for name in LOGS.values()])
+    spots = [TopicPartition(name, number) for name, shape in there.items() for number in range(shape.partitions)]
+    newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
+    answers = _admin(settings).list_offsets(dict.fromkeys(spots, newest), request_timeout=TIMEOUT_S) if spots else {}
+    try:
+        return max((0, *(int(outcome.result().timestamp) for outcome in answers.values())))  # an empty partition says -1
+    except KafkaException as error:
+        raise _translated(error, "append times cannot be read") from error
 
 
 def listing(settings: Settings) -> list[dict[str, Any]]:

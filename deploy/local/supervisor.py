@@ -17,6 +17,7 @@ from pathlib import Path
 from deploy.local import logfile, process, state
 from deploy.local.home import Home, read_json
 from deploy.local.keeper import Keeper
+from deploy.local.life import STOPPED
 from deploy.local.returning import Returning
 from deploy.local.server import Server, service, stop_order
 from deploy.local.servers import SERVERS
@@ -44,6 +45,7 @@ class Supervisor:
         self._written: StackState | None = None
         self._logs_checked: Millis = 0
         self.stopping = False
+        self._gone: set[str] = set()  # what has been stopped on purpose
 
     def turn(self) -> None:
         now = self._clock()
@@ -68,10 +70,12 @@ class Supervisor:
         self.stopping = True
         self._write()
         process.end(process.named(self._home, *self._services(), self._returning.name), SERVICE_STOP_S)
+        self._gone.update(self._services())
         for server in stop_order(list(SERVERS.values())):
             log.info("stopping name=%s", server.name)
             process.end(process.named(self._home, server.name), server.stop_s)
-            self._write(gone=server.name)
+            self._gone.add(server.name)
+            self._write()
         process.end((found for _, found in process.marked(self._home)), patience_s=1.0)
         (self._home / "run" / "state.json").unlink(missing_ok=True)
 
@@ -105,11 +109,10 @@ class Supervisor:
             for path in (self._home / "logs").glob("*.log"):
                 logfile.cap(path)
 
-    def _write(self, gone: str = "") -> None:
+    def _write(self) -> None:
         at = self._wall()
         states = [keeper.state() for keeper in self._keepers.values()]
-        if self.stopping:
-            states = [replace(one, state="stopped", pid=None) if one.name == gone or one.kind == "service" else one for one in states]
+        states = [replace(one, state=STOPPED, pid=None) if one.name in self._gone else one for one in states]
         now = StackState(at, self._pid, self.stopping, tuple(states), self._returning.states())
         if self._written is None or now != replace(self._written, at=at) or at - self._written.at >= HEARTBEAT_MS:
             state.write(self._home, now)

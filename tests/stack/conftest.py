@@ -1,0 +1,71 @@
+"""One running embedded stack for all tests of a session, in a folder of its own and torn down at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logverse import settings
+from logverse.settings import Settings
+
+UP_S = 240.0  # generous: the machine of the tests may be busy
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A home folder with servers, and the `logverse` command on it."""
+
+    home: Path
+
+    @property
+    def settings(self) -> Settings:
+        return settings.load({"home": str(self.home)}, {})
+
+    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `logverse ARGUMENTS` on this home; fails with all it printed when its exit code is not 0 (unless check=False)."""
+        command = [sys.executable, "-m", "logverse.cli.main", "--home", str(self.home), *arguments]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("LOGVERSE_") or name == "LOGVERSE_CACHE"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environ)
+        assert not check or done.returncode == 0, f"logverse {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.logverse("status", "-o", "json", check=False).stdout)
+        return found
+
+    def process(self, name: str) -> dict[str, Any]:
+        """The row of this process in `logverse status`; empty when it lists none of that name."""
+        return next((one for one in self.status()["processes"] if one["name"] == name), {})
+
+    def wait_ready(self) -> None:
+        """Until every server is ready again."""
+        wait_until(lambda: all(one["state"] == "ready" for one in self.status()["processes"] if one["kind"] == "server"), "the stack ready")
+
+
+def wait_until(true: Callable[[], object], what: str, timeout: float = 120.0) -> None:
+    """Wait on a condition; the failure says what did not come."""
+    until = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < until, f"waited {timeout:.0f} s for {what}"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The shared stack. A test that kills something of it waits with `wait_ready` before it ends."""
+    pytest.importorskip("pyflink", reason="the flink extra is not installed")
+    made = Stack(tmp_path_factory.mktemp("s"))
+    try:
+        made.logverse("up")
+        yield made
+    finally:
+        made.logverse("down", check=False)
