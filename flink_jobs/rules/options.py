@@ -12,11 +12,12 @@ from logverse.errors import Malformed
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a rule: at which field (as written), and what to write instead."""
+    """What is wrong with a rule: at which field (as written) and which key below it, and what to write instead."""
 
     field: str
     problem: str
     remedy: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
