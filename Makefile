@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+# The first of these that will do; another: make test PYTHON=python3.12
+PYTHON := python3.11 python3.12 python3
 READY := $(VENV)/.ready
 # Whose docstrings hold examples that are run as tests.
 CODE := $(wildcard logverse producers flink_jobs alerting deploy storage dashboard)
@@ -53,11 +55,11 @@ clean: ## remove .venv and caches; the embedded stack's data stays (logverse dow
 
 # A Python counts when it runs, has the right version and can make environments (Debian leaves ensurepip out).
 $(READY): requirements/dev.txt pyproject.toml
-	@for python in python3.11 python3.12 python3; do \
+	@for python in $(PYTHON); do \
 	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
 	    found="$$python"; break; fi; done; \
 	if [ -z "$${found:-}" ]; then \
-	  echo "error: no Python 3.11 or 3.12 with venv on the PATH (looked for python3.11, python3.12, python3)" >&2; \
+	  echo "error: no Python 3.11 or 3.12 with venv on the PATH (looked for: $(PYTHON))" >&2; \
 	  echo "  → Debian, Ubuntu: apt install python3.11 python3.11-venv;  macOS: brew install python@3.11" >&2; exit 1; fi; \
 	echo "making $(VENV) with $$found; the first time fetches about 600 MB"; "$$found" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/dev.txt
