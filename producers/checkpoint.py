@@ -52,13 +52,14 @@ class Position:
     seen: Millis = 0
     finished: bool = False
     sent: int = field(default=0, compare=False)
+    sent_time: Millis | None = field(default=None, compare=False)  # `last_time`, at `sent`
     _way: deque[Stretch] = field(default_factory=deque, compare=False, repr=False)
 
     def begin(self, end: int, last_time: Millis | None) -> Stretch:
         """The next stretch sets out; call its `settle` once everything of it is acknowledged."""
         stretch = Stretch(self, end, last_time)
         self._way.append(stretch)
-        self.sent = end
+        self.sent, self.sent_time = end, last_time
         return stretch
 
     def advance(self) -> None:
@@ -121,7 +122,7 @@ class Checkpoint:
 
 def _position(entry: dict[str, Any]) -> Position:
     position = Position(**entry)
-    position.sent = position.offset
+    position.sent, position.sent_time = position.offset, position.last_time
     return position
 
 

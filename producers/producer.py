@@ -76,7 +76,7 @@ class Producer:
         lagging = self._files.lagging()
         if not lagging:
             return False
-        self._send(min(lagging, key=lambda file: -1 if file.high is None else file.high))
+        self._send(min(lagging, key=self._translator.stands_at))
         return True
 
     def _send(self, file: LogFile) -> None:

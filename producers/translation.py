@@ -68,6 +68,24 @@ class Translator:
         self._account.bytes += item.end - item.start
         return list(self._of_chunk(file, item, observed, self._parser(self._type(file, item))))
 
+    def stands_at(self, file: LogFile) -> Millis:
+        """The event time that reading has come to, that of the first line before it has begun; 0 when no line has one."""
+        if file.high is not None:
+            return file.high
+        if file.last_time is not None:
+            return file.last_time
+        if file.begins_at is None:
+            file.begins_at = self._begins_at(file) or 0
+        return file.begins_at
+
+    def _begins_at(self, file: LogFile) -> Millis | None:
+        # Not taken as last_time: what a line without a time gets may depend only on what stands before it.
+        line = _text(file.head.rpartition(b"\n")[2])
+        try:
+            return self._parser(self._log_type if self._log_type in PARSERS else choose([line]) or self._fallback).parse(line).timestamp
+        except Malformed:
+            return None
+
     def _type(self, file: LogFile, chunk: Chunk) -> str:
         if self._log_type != "auto":
             return self._log_type

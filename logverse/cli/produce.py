@@ -73,9 +73,10 @@ def produce(
         raise WrongSettings(f"no form {printable(log_type)!r}", where="--type", remedy=f"one of auto, {', '.join(PARSERS)}")
     in_force = settings.load(ctx.obj)
     name = named(service, in_force.topic_prefix)
+    memory = Path(checkpoint) if checkpoint else in_force.home_path / "producers" / f"{name}.json"
     order = run.Order(
         files, service, host or socket.gethostname(), log_type, not no_follow, _span("--poll", poll),
-        _span("--watermark-delay", watermark_delay), metrics_port, Path(checkpoint) if checkpoint else in_force.home_path / "producers" / f"{name}.json",
+        _span("--watermark-delay", watermark_delay), metrics_port, memory,
     )  # fmt: skip
     if detach:
         return _detach(in_force, f"produce-{name}", ctx, replace(order, checkpoint=order.checkpoint.absolute()))

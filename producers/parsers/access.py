@@ -85,7 +85,7 @@ class AccessLog:
         if not protocol.startswith("HTTP/"):
             target = rest  # HTTP/0.9, or cut off by the server
         path, _, query = target.partition("?")
-        if "://" in path:  # a proxy's absolute form
+        if not path.startswith("/") and "://" in path:  # a proxy's absolute form
             path = "/" + path.partition("://")[2].partition("/")[2]
         if method == "CONNECT":
             return {"http.request.method": method}

@@ -154,8 +154,8 @@ def _type(fields: dict[str, Any], number: int) -> str:
 
 
 def _target(text: str) -> dict[str, str]:
-    rest = "/" + text.partition("://")[2].partition("/")[2] if "://" in text else text
-    path, _, query = rest.partition("?")
+    target, _, query = text.partition("?")
+    path = target if target.startswith("/") or "://" not in target else "/" + target.partition("://")[2].partition("/")[2]
     return {"url.path": path, **({"url.query": query} if query else {})} if path.startswith("/") else {}
 
 

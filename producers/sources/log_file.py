@@ -17,7 +17,7 @@ class LogFile:
     """An open file and how far it was read.
 
     `high` is the highest event time handed to Kafka in this run, None before the first; `last_time` the newest good time,
-    which a line without one takes. `quiet_since` is the processing time of the last byte. An `ending` file gives out its
+    which a line without one takes. `begins_at` is that of the first line, 0 when it has none. `quiet_since` is the processing time of the last byte. An `ending` file gives out its
     last half line once it was read to its end.
     """
 
@@ -29,6 +29,7 @@ class LogFile:
     lines: Lines = field(init=False)
     high: Millis | None = None
     last_time: Millis | None = None
+    begins_at: Millis | None = None
     quiet_since: Millis = 0
     ending: bool = False
     shrunk: bool = False
@@ -36,7 +37,7 @@ class LogFile:
 
     def __post_init__(self) -> None:
         self.continue_on(self.path, self.stream, self.position.sent)
-        self.last_time = self.position.last_time
+        self.last_time = self.position.sent_time
 
     @property
     def rotated(self) -> bool:
