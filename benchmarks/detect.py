@@ -1,4 +1,4 @@
-"""How fast the detect job reads Kafka, against the same SQL without its Python and against a plain window job: `python -m benchmarks.detect`.
+"""How fast the detect job reads Kafka, against its SQL without the Python and a plain window job: `python -m benchmarks.detect`.
 
 Starts a stack of its own, fills a topic at two event-time densities and runs each variant to the end of it in a process of its own
 (a mini-cluster, parallelism 2). Prints events/s with start-up included, CPU seconds per million events of JVM and Python together, and
@@ -45,7 +45,9 @@ def fill(settings: Settings, density: str, count: int) -> Settings:
     home = settings.home
     prefixed = settings_module.load({"home": home, "topic_prefix": density}, {})
     subprocess.run([sys.executable, "-m", "logverse.cli.main", "--home", home, "--topic-prefix", density, "topics", "create"], check=True)
-    producer = Producer(client_config(prefixed, linger_ms=50, batch_size=524_288, compression_type="lz4", queue_buffering_max_messages=500_000))
+    producer = Producer(
+        client_config(prefixed, linger_ms=50, batch_size=524_288, compression_type="lz4", queue_buffering_max_messages=500_000)
+    )
     chance = random.Random(7)
     per_second, services, routes = DENSITIES[density]
     topic = named("logs.http", density)

@@ -14,7 +14,7 @@ from pyflink.table import StreamTableEnvironment, Table
 from deploy.local.jars import jars_of
 from flink_jobs import connect, graph, tables
 from flink_jobs.rules.conditions import Conditions
-from flink_jobs.rules.files import default_rules
+from flink_jobs.rules.files import DEFAULTS, read_rules
 from flink_jobs.rules.reach import Reach
 from flink_jobs.settings import JobSettings
 
@@ -26,7 +26,7 @@ PLAIN = """SELECT `service.name` AS `key`, CONCAT_WS(' ', CAST(COUNT(*) AS STRIN
 
 def main() -> None:
     variant, brokers, prefix = sys.argv[1:]
-    settings = JobSettings(kafka={"bootstrap.servers": brokers}, topic_prefix=prefix, rules=tuple(default_rules()), bounded=True)
+    settings = JobSettings(kafka={"bootstrap.servers": brokers}, topic_prefix=prefix, rules=tuple(read_rules(DEFAULTS)), bounded=True)
     configuration = Configuration()
     configuration.set_string("pipeline.jars", ";".join(path.as_uri() for path in jars_of("flink")))
     configuration.set_string("python.fn-execution.bundle.time", "100")

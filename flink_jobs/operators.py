@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 
 from pyflink.common import Row, Types
@@ -128,15 +127,5 @@ class Evaluate(KeyedBroadcastProcessFunction):
             yield Row(alert.fingerprint, text, named(topic, self._settings.topic_prefix))
 
     def _confirmation(self, rule: Rule, refusal: str | None) -> Row:
-        state = "refused" if refusal else "deleted" if rule.deleted else "paused" if rule.paused else "active"
-        status = RuleStatus(
-            job=self._settings.job_name,
-            subtask=self._subtask,
-            parallelism=self._parallelism,
-            rule=rule.name,
-            revision=rule.revision,
-            status=state,
-            at=time.time_ns() // 1_000_000,
-            reason=refusal or "",
-        )
+        status = RuleStatus.of(rule, job=self._settings.job_name, subtask=self._subtask, parallelism=self._parallelism, refusal=refusal)
         return Row(rule.name, status.to_json().decode(), named("rules.status", self._settings.topic_prefix))

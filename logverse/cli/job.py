@@ -40,7 +40,7 @@ def job() -> None:
 @click.option("--python", "python", metavar="PATH", help="Python of the TaskManagers, with apache-flink; default: this one.")
 @click.option("--python-archive", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Packed environment to ship along.")
 @click.pass_obj
-def submit(flags: dict[str, str | None], name: str, jobmanager: str | None, **options: Any) -> None:
+def submit(flags: dict[str, str | None], /, name: str, jobmanager: str | None, **options: Any) -> None:
     """Submit a job. Our code, the rules in force and the Kafka connector travel with it.
 
     The rules are those of topic `rules`; where it is empty, the shipped defaults are applied first.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,17 @@ import click
 import orjson
 
 from logverse.errors import Refused, WrongSettings
+from logverse.rule_status import ReachStatus
 from logverse.settings import Settings, embedded_endpoints
 from logverse.topics import named
 
 
 def submit(settings: Settings, options: Mapping[str, Any]) -> str:
     """Submit the detect job with the rules in force, and tell `rules.status` what it can evaluate. Returns Flink's id of it."""
-    from flink_jobs.rules.topic import announce
-
     from deploy.local.jars import jars_of
     from deploy.local.java import java_home
+    from flink_jobs.rules.reach import Reach
+    from flink_jobs.rules.topic import announce
     from flink_jobs.settings import JobSettings
     from flink_jobs.submit import Cluster
     from flink_jobs.submit import submit as to_cluster
@@ -44,7 +47,7 @@ def submit(settings: Settings, options: Mapping[str, Any]) -> str:
         python_archive=options["python_archive"] and Path(options["python_archive"]),
     )
     job_id = to_cluster(job, cluster, options["restore"], options["allow_lost_state"])
-    announce(settings, job.job_name, job.rules)
+    announce(settings, ReachStatus(job.job_name, asdict(Reach.of(job.rules)), time.time_ns() // 1_000_000))
     return job_id
 
 
@@ -58,12 +61,12 @@ def _milliseconds(option: str, text: str) -> int:
 
 
 def _rules(settings: Settings) -> tuple[Any, ...]:
-    from flink_jobs.rules.files import default_rules
+    from flink_jobs.rules.files import DEFAULTS, read_rules
     from flink_jobs.rules.topic import publish, snapshot
 
     rules = snapshot(settings)
     if not rules:
-        rules = {rule.name: rule for rule in default_rules()}
+        rules = {rule.name: rule for rule in read_rules(DEFAULTS)}
         publish(settings, rules.values())
         click.echo(f"topic {named('rules', settings.topic_prefix)} was empty: applied the {len(rules)} default rules", err=True)
     return tuple(rule for rule in rules.values() if not rule.deleted)
