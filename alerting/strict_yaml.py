@@ -22,7 +22,7 @@ class Document:
     """A YAML file being read; `problems` gathers what is wrong with it."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self.path, self.problems = path, list[WrongSettings]()
+        self.path, self.problems = path, list[tuple[int, WrongSettings]]()
         try:
             self.root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
@@ -31,13 +31,14 @@ class Document:
             raise WrongSettings(f"not YAML: {getattr(error, 'problem', None) or error}", where=where) from error
 
     def complain(self, node: yaml.Node, at: str, problem: str, remedy: str = "") -> None:
-        where = f"{self.path}:{node.start_mark.line + 1}" + (f" {at}" if at else "")
-        self.problems.append(WrongSettings(problem, where=where, remedy=remedy))
+        line = node.start_mark.line + 1
+        where = f"{self.path}:{line}" + (f" {at}" if at else "")
+        self.problems.append((line, WrongSettings(problem, where=where, remedy=remedy)))
 
     def finish(self) -> None:
         """Raise what was gathered, in the order of the lines."""
         if self.problems:
-            raise WrongSettings("\n".join(str(problem) for problem in self.problems))
+            raise WrongSettings("\n".join(str(problem) for _, problem in sorted(self.problems, key=lambda found: found[0])))
 
     def mapping(self, node: yaml.Node, known: Collection[str], at: str) -> dict[str, yaml.Node]:
         """The values of a mapping by field; unknown and doubled fields are complained of."""

@@ -39,10 +39,10 @@ class Console:
     def send(self, notification: Notification) -> None:
         alert, out = notification.alert, self.out()
         first, *rest = message.text(alert).split("\n")
-        if out.isatty():
-            colour = "green" if alert.status == "resolved" else _COLOURS.get(alert.severity, "magenta")
-            first = click.style(first, fg=colour, bold=True)
         try:
+            if out.isatty():
+                colour = "green" if alert.status == "resolved" else _COLOURS.get(alert.severity, "magenta")
+                first = click.style(first, fg=colour, bold=True)
             out.write("\n".join([first, *rest]) + "\n")
             out.flush()
         except (OSError, ValueError) as error:

@@ -43,7 +43,7 @@ class EmailConfig:
 
     def __post_init__(self) -> None:
         for where, text in (("to", self.to), ("from", self.from_)):
-            if not addresses(text) or not all(_ADDRESS.fullmatch(address) for address in addresses(text)):
+            if not text.isprintable() or not addresses(text) or not all(_ADDRESS.fullmatch(address) for address in addresses(text)):
                 raise WrongSettings(f"{text!r} is no mail address", where=where, remedy="like ops@example.org")
         if len(addresses(self.from_)) != 1:
             raise WrongSettings("more than one sender", where="from", remedy="keep one address")
