@@ -125,11 +125,8 @@ def test_the_list_tells_whether_people_know(topics: dict[str, list[bytes]], run:
 
 def test_show_has_everything(topics: dict[str, list[bytes]], run: Callable[..., Result]) -> None:
     """Explanation, course and notifications of one occurrence, by the beginning of its id or fingerprint."""
-    story = (
-        alert("pending", after=0),
-        alert(after=30_000, sample="GET /\x1b[31m"),
-        alert("resolved", after=4 * MINUTE, reason="rule paused"),
-    )
+    firing, over = alert(after=30_000, sample="GET /\x1b[31m"), alert("resolved", after=4 * MINUTE, reason="rule paused")
+    story = (alert("pending", after=0), firing, over)
     happened(topics, *story, alert(service="shop"))
     told(topics, firing, "delivered")
     told(topics, over, "refused", "email/ops@example.org")
