@@ -16,7 +16,8 @@ from logverse.instant import Millis
 class DeadLetter:
     """Bytes that will never be an event, on topic `logs.dlq`.
 
-    `origin` names the place: a file with its byte offset for producers (`file`, `offset`), a record for jobs (`topic`, `partition`, `offset`).
+    `origin` names the place: a file with its byte offset for producers (`file`, `offset`), a record for jobs (`topic`,
+    `partition`, `offset`).
     `id` is worked out from that place: judged twice, it is one. `sha256` is of the original, also when `data` was cut or masked.
     """
 

@@ -88,7 +88,7 @@ def status(flags: dict[str, str | None], name: str, jobmanager: str | None, outp
         echo_json(facts)
     else:
         for field, value in facts.items():
-            click.echo(f"{field.replace('_', ' '):<18}{'-' if value is None else value}")
+            click.echo(f"{field.replace('_', ' '):<20}{'-' if value is None else value}")
     sys.exit(0 if found["state"] == "RUNNING" else 1)
 
 
