@@ -127,7 +127,8 @@ def newest_append(settings: Settings) -> int:
     there = shapes(settings, [named(name, settings.topic_prefix) for name in LOGS.values()])
     spots = [TopicPartition(name, number) for name, shape in there.items() for number in range(shape.partitions)]
     newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
-    answers = _admin(settings).list_offsets(dict.fromkeys(spots, newest), request_timeout=TIMEOUT_S) if spots else {}
+    admin = _admin(settings)  # held until it has answered: the futures of one that is gone never do
+    answers = admin.list_offsets(dict.fromkeys(spots, newest), request_timeout=TIMEOUT_S) if spots else {}
     try:
         return max((0, *(int(outcome.result().timestamp) for outcome in answers.values())))  # an empty partition says -1
     except KafkaException as error:

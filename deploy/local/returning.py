@@ -83,7 +83,7 @@ class Returning:
         code = running.poll()
         if code is None:
             if now - since > SUBMIT_MS:
-                process.end(process.named(self._home, self.name), patience_s=1.0)
+                running.kill()  # the next turn sees it dead, and ends what it had started
             return
         self._running = None
         process.end(process.named(self._home, self.name), patience_s=1.0)

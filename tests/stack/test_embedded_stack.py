@@ -152,7 +152,7 @@ def test_a_killed_server_comes_back(stack: Stack, name: str) -> None:
 
 
 def test_a_stack_lives_through_its_supervisors_death(stack: Stack, second: Stack) -> None:
-    """Beside another stack: up, supervisor killed, down leaves nothing, up has the old addresses and data; killed again, up replaces all."""
+    """Beside another stack: supervisor killed, down leaves nothing, up has the old addresses and data; killed again, up replaces all."""
     second.logverse("up")
     write(second, b"kept")
     addresses = second.settings.bootstrap_servers, second.settings.jobmanager

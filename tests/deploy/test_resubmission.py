@@ -1,0 +1,112 @@
+"""Jobs come back after the JobManager's death, from the newest checkpoint that is whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from deploy.local import checkpoints
+from deploy.local.home import Home
+from deploy.local.life import DELAYS_MS
+from deploy.local.resubmission import Job, Resubmission, jobs_of, submit_arguments
+
+DETECT = Job("detect", ("job", "submit", "detect"), "aa")
+HISTORY = Job("history", ("job", "submit", "history"), "bb")
+
+
+def checkpoint(home: Path, job_id: str, number: int, content: bytes = checkpoints.MAGIC + b"rest") -> Path:
+    path = home / "checkpoints" / job_id / f"chk-{number}"
+    path.mkdir(parents=True)
+    (path / "_metadata").write_bytes(content)
+    return path
+
+
+def plan(*jobs: Job) -> Resubmission:
+    found = Resubmission(lambda job_id: Path(f"/chk/{job_id}"))
+    found.jobmanager_started(jobs)
+    return found
+
+
+def test_the_newest_whole_checkpoint_counts_numbers_not_letters(tmp_path: Path) -> None:
+    """chk-10 is newer than chk-9; one without metadata, or with half of it, is none."""
+    checkpoint(tmp_path, "aa", 9)
+    newest = checkpoint(tmp_path, "aa", 10)
+    (tmp_path / "checkpoints" / "aa" / "chk-11").mkdir()
+    checkpoint(tmp_path, "aa", 12, content=b"\x49")
+    checkpoint(tmp_path, "bb", 99)
+
+    assert checkpoints.newest_whole(Home(tmp_path), "aa") == newest
+
+
+def test_a_job_without_a_checkpoint_falls_back_on_what_it_was_restored_from(tmp_path: Path) -> None:
+    """Two deaths in a row, the second before the first checkpoint, must not cost the state."""
+    home = Home(tmp_path)
+    origin = checkpoint(tmp_path, "aa", 3)
+    checkpoints.remember_origin(home, "bb", origin)
+
+    assert checkpoints.newest_whole(home, "bb") == origin
+    own = checkpoint(tmp_path, "bb", 4)
+    assert checkpoints.newest_whole(home, "bb") == own
+
+
+def test_nothing_to_restore_is_a_fresh_start(tmp_path: Path) -> None:
+    """No folder, and an origin that is gone, are the same: none."""
+    home = Home(tmp_path)
+    checkpoints.remember_origin(home, "bb", tmp_path / "gone")
+
+    assert checkpoints.newest_whole(home, "aa") is None
+    assert checkpoints.newest_whole(home, "bb") is None
+
+
+def test_jobs_return_one_at_a_time() -> None:
+    """The second is submitted when the first has been, each from its checkpoint."""
+    back = plan(DETECT, HISTORY)
+
+    assert back.next(0, [DETECT, HISTORY], set) == (DETECT, Path("/chk/aa"))
+    assert back.next(0, [DETECT, HISTORY], set) is None
+    back.done("detect")
+    assert back.next(0, [DETECT, HISTORY], set) == (HISTORY, Path("/chk/bb"))
+    assert [(one.name, one.state) for one in back.states()] == [("detect", "submitted"), ("history", "submitting")]
+
+
+def test_what_the_user_stopped_or_submitted_meanwhile_is_left_alone() -> None:
+    """A job whose file is gone, or whose id the JobManager knows, needs nobody."""
+    back = plan(DETECT, HISTORY)
+
+    assert back.next(0, [Job("detect", DETECT.arguments, "cc")], lambda: {"cc"}) is None
+    assert back.states() == ()
+
+
+def test_a_refused_submission_is_tried_later_and_in_the_end_failed() -> None:
+    """With the reason; until somebody asks for another attempt."""
+    back, now = plan(DETECT), 0
+    for delay in DELAYS_MS:
+        assert back.next(now, [DETECT], set)
+        back.refused("detect", now, "no slots")
+        assert back.next(now + delay - 1, [DETECT], set) is None
+        now += delay
+    assert back.next(now, [DETECT], set)
+
+    back.refused("detect", now, "no slots")
+
+    assert back.next(now + 10**9, [DETECT], set) is None
+    assert [(one.state, one.why) for one in back.states()] == [("failed", "no slots")]
+    back.forgive(now)
+    assert back.next(now, [DETECT], set)
+
+
+def test_job_files_are_read_as_they_are_written(tmp_path: Path) -> None:
+    """A file that was cut off is no job."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "detect.json").write_text(json.dumps({"name": "detect", "arguments": DETECT.arguments, "job_id": "aa"}))
+    (tmp_path / "jobs" / "half.json").write_text('{"name": "half", "argum')
+
+    assert jobs_of(Home(tmp_path)) == [DETECT]
+
+
+def test_an_old_restore_is_replaced() -> None:
+    """A job that was itself submitted with --restore comes back from its newest checkpoint, or from none."""
+    job = Job("detect", ("job", "submit", "detect", "--restore", "/old", "--delay", "1"), "aa")
+
+    assert submit_arguments(job, Path("/new")) == ["job", "submit", "detect", "--delay", "1", "--restore", "/new"]
+    assert submit_arguments(job, None) == ["job", "submit", "detect", "--delay", "1"]
