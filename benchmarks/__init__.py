@@ -3,4 +3,5 @@
 BENCHES: dict[str, str] = {
     "produce": "benchmarks.produce",
     "detect": "benchmarks.detect",
+    "latency": "benchmarks.latency",
 }

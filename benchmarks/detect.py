@@ -12,6 +12,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import Producer
@@ -28,12 +29,12 @@ DENSITIES = {"dense": (100_000, 50, 4), "sparse": (5_000, 50, 100)}  # events pe
 START = 1_767_225_600_000  # 2026-01-01
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--densities", nargs="+", choices=list(DENSITIES), default=list(DENSITIES))
-    options = parser.parse_args()
-    with running_stack(servers=["kafka"]) as settings:
+    options = parser.parse_args(arguments)
+    with running_stack() as settings:
         for density in options.densities:
             prefixed = fill(settings, density, options.events)
             rows = measure(prefixed, "rows")["rows"]
@@ -97,4 +98,4 @@ def report(density: str, events: int, results: dict[str, dict[str, Any]], rows: 
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
