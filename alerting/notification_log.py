@@ -100,18 +100,21 @@ class Memory:
     def __init__(self, records: Iterable[Record] = (), remembered: int = _REMEMBERED) -> None:
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._told: OrderedDict[tuple[str, str, str], _Told] = OrderedDict()
+        self._tries: OrderedDict[str, int] = OrderedDict()  # of those not settled
         self._remembered, self._lock = remembered, threading.Lock()
         for record in records:
             self.learn(record)
 
     def learn(self, record: Record) -> None:
-        if record.status == "attempt":
-            return
         with self._lock:
-            self._settled[record.key] = None
+            if record.status == "attempt":
+                self._tries[record.key] = record.attempt
+            else:
+                self._tries.pop(record.key, None)
+                self._settled[record.key] = None
             if record.status == "delivered":
                 self._learn_told(record)
-            for memory in (self._settled, self._told):
+            for memory in (self._settled, self._told, self._tries):
                 while len(memory) > self._remembered:
                     memory.popitem(last=False)
 
@@ -124,6 +127,10 @@ class Memory:
 
     def settled(self, key: str) -> bool:
         return key in self._settled
+
+    def tries(self, key: str) -> int:
+        """How often it was tried in vain so far, by us or by those before us."""
+        return self._tries.get(key, 0)
 
     def told_by(self, alert_id: str, receiver: str, channel: str) -> str | None:
         """The key of the notification that told them it fires, None when nobody did."""

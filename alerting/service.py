@@ -58,7 +58,7 @@ class Service:
         self._stopping.set()
 
     def run(self) -> int:
-        """Deliver until stopped. The answer: notifications' records left unsettled, for the next run."""
+        """Deliver until stopped. The answer: how many alerts are left for the next run."""
         if self._once:
             self._reach()
         self._consumer.subscribe([self._topic], on_assign=self._taken_over, on_revoke=self._given_up, on_lost=self._given_up)
@@ -69,10 +69,10 @@ class Service:
             while not self._stopping.is_set() and not (self._once and self._all_tried()):
                 self._turn()
         finally:
-            self._close(threads)
+            left = self._close(threads)
         if self._defect:
             raise self._defect
-        return self._sink.positions.open()
+        return left
 
     def _reach(self) -> None:
         try:
@@ -174,7 +174,7 @@ class Service:
         ended = bool(self._assigned) and self._assigned <= self._at_end
         return ended and all(lane.delay() != 0 for lane in self._sink.lanes)
 
-    def _close(self, threads: list[threading.Thread]) -> None:
+    def _close(self, threads: list[threading.Thread]) -> int:
         self._stopping.set()
         for lane in self._sink.lanes:
             lane.wake()
@@ -187,6 +187,7 @@ class Service:
         if left:
             _log.warning("%d alerts are not delivered everywhere yet; the next run goes on with them", left)
         self._consumer.close()
+        return left
 
     def _troubled(self, error: Any) -> None:
         if not self._away and error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE):

@@ -36,12 +36,13 @@ class Deliver:
         self.receiver, self.channel = receiver, channel
         self._judge, self._memory, self._log, self._clock = judge, memory, log, clock
 
-    def attempt(self, alert: Alert, attempt: int) -> Again | None:
+    def attempt(self, alert: Alert) -> Again | None:
         """None when this notification is settled. TryAgain comes only from the log, when asked to stop before it could write."""
         notification = self._judge.notification(alert, self.receiver, self.channel.name)
         verdict = self._judge.judge(notification, self._clock())
         if verdict.decision == "known":
             return None
+        attempt = self._memory.tries(notification.key) + 1
         if verdict.decision != "send":
             self._record(notification, verdict.decision, attempt - 1, verdict.why)
             return None

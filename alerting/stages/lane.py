@@ -77,7 +77,7 @@ class Lane:
             self._busy = True
         again: Again | None = Again("not tried to the end", None)
         try:
-            again = self._deliver.attempt(waiting.alert, waiting.attempts + 1)
+            again = self._deliver.attempt(waiting.alert)
         finally:
             with self._changed:
                 self._busy = False

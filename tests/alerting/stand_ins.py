@@ -141,7 +141,7 @@ class MailServer:
             options |= {"tls_context": context, "require_starttls": True}
         if self._password:
             options |= {"authenticator": self._login, "auth_required": True, "auth_require_tls": self._tls}
-        controller = Controller(self, hostname="127.0.0.1", port=_free_port(), **options)
+        controller = Controller(self, hostname="127.0.0.1", port=free_port(), **options)
         controller.start()
         self.smarthost = f"127.0.0.1:{controller.port}"
         try:
@@ -154,7 +154,7 @@ def trusting() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(CERTIFICATE))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """aiosmtpd wants to know its port beforehand."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
