@@ -73,8 +73,3 @@ def step(life: Life, breached: bool, clear: bool, at: Millis, terms: Terms) -> L
     if at >= quiet_since + terms.keep_firing_for_ms:
         return replace(life, status="resolved", quiet_since=quiet_since, ends_at=quiet_since)
     return replace(life, status="recovering", quiet_since=quiet_since)
-
-
-def end(life: Life, at: Millis) -> Life:
-    """The life when its rule goes away at `at`: over, whatever the figure says."""
-    return replace(life, status="resolved" if life.fired else "inactive", ends_at=at)

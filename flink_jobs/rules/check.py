@@ -44,7 +44,7 @@ def check(entry: Mapping[str, Any]) -> tuple[Rule | None, list[Problem]]:
 def _double(entry: Mapping[str, Any]) -> Iterator[Problem]:
     for other, name in OTHER_WORDS.items():
         if other in entry and name in entry:
-            yield Problem(name, f"stands beside {other}, which means the same", f"keep {name}")
+            yield Problem(other, f"means the same as {name}, which stands here too", f"keep {name}")
 
 
 def _common(values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -171,3 +171,14 @@ def _over(plan: Plan, group: Mapping[str, str], life: Life, finding: Finding) ->
 
 def _clock(at: Millis) -> str:
     return instant.written(at)[11:19] + " UTC"
+
+
+def condition_in_words(plan: Plan) -> str:
+    """When the rule fires, for a list of rules: "5xx share > 5 %, of at least 30 requests, in 30s, for 2s, by service.name"."""
+    limits = " or ".join(f"{limit.comparison} {number(limit.threshold, plan.measure.unit)}" for limit in plan.limits)
+    least = plan.rule.options.get("min_count")
+    parts = [f"{subject(plan)} {limits}", f"of at least {least} {_noun(plan)}" if least else ""]
+    parts.append(f"in {durations.written(plan.rule.window_ms)}")
+    parts.append(f"for {durations.written(plan.rule.for_ms)}" if plan.rule.for_ms else "")
+    parts.append(f"by {', '.join(plan.rule.group_by)}" if plan.rule.group_by else "over all")
+    return ", ".join(part for part in parts if part)

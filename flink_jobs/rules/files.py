@@ -65,7 +65,7 @@ def read_all(paths: Iterable[Path]) -> list[Rule]:
     for path in paths:
         _read_file(path, reading)
     if reading.problems:
-        raise BrokenRules(reading.problems)
+        raise BrokenRules(sorted(reading.problems, key=lambda problem: (problem.file, problem.line)))
     return list(reading.rules.values())
 
 

@@ -50,7 +50,7 @@ def played(scene: Any, row: Any, script: Any, late: Any, *, advance_each: int = 
         if second % advance_each == 0:
             stage.until(second + 1)
     stage.until(1500)
-    return sorted((alert.to_json() for alert in stage.alerts))
+    return sorted(alert.to_json() for alert in stage.alerts)
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Measure
@@ -19,6 +19,7 @@ class RuleType(Protocol):
     """What a type adds to a rule: options of its own, the figure it takes, and the limits it compares it with."""
 
     options: ClassVar[Mapping[str, Option]]
+    example: ClassVar[Mapping[str, Any]]  # an entry that works, without name and type: for the documentation and the contract tests
     sees_events: ClassVar[bool]  # single events (EVENT_FIELDS), or summaries (DIMENSIONS)?
 
     def problems(self, rule: Rule) -> Iterator[Problem]:

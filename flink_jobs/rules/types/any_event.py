@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Count
@@ -15,6 +15,7 @@ class AnyEvent:
     """Fires at the first event, and is over when none came for a whole window."""
 
     options: ClassVar[Mapping[str, Option]] = {}
+    example: ClassVar[Mapping[str, Any]] = {"where": {"severity_text": "FATAL"}}
     sees_events: ClassVar[bool] = True
 
     def problems(self, rule: Rule) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Count
@@ -16,6 +16,7 @@ class Frequency:
         "num_events": Option("how many events in the window are too many", whole(1), "50", required=True),
         "clear_threshold": CLEAR,
     }
+    example: ClassVar[Mapping[str, Any]] = {"where": {"severity_text": "ERROR"}, "num_events": 50}
     sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import DURATION, SIZE, Average, AverageSize, Count, Measure, Peak, Percentile, Rate, Share, Total
@@ -53,6 +53,9 @@ class MetricAggregation:
         "min_count": MIN_COUNT,
         "clear_threshold": CLEAR,
     }
+    example: ClassVar[Mapping[str, Any]] = {
+        "metric_agg_type": "percentile", "percentile": 95, "metric_agg_key": DURATION, "max_threshold": 1.5, "min_count": 20,
+    }  # fmt: skip
     sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:

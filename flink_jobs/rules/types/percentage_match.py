@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Share
@@ -18,6 +18,12 @@ class PercentageMatch:
         "min_percentage": Option("fires below this many percent", number(0, 100), "90"),
         "min_count": MIN_COUNT,
         "clear_threshold": CLEAR,
+    }
+    example: ClassVar[Mapping[str, Any]] = {
+        "match": {"http.response.status_code": "5xx"},
+        "max_percentage": 5,
+        "min_count": 20,
+        "for": "5s",
     }
     sees_events: ClassVar[bool] = False
 

@@ -1,0 +1,78 @@
+"""What a running job cannot see is refused with the way out; nothing silently never fires."""
+
+from __future__ import annotations
+
+import pytest
+
+from flink_jobs.rules.reach import Reach
+from logverse.errors import Malformed
+from logverse.rule import Rule
+
+DISK = Rule("disk", "any", where={"body": "/disk (is )?full/"})
+
+
+def test_fatal_lines_are_always_within_reach():
+    """An `any` rule on the highest severity needs no new job."""
+    fatal = Rule("fatal", "any", where={"severity_text": "FATAL", "service.name": "web"})
+
+    assert Reach.of([]).refusal(fatal) is None
+    assert Reach.of([]).clause_for(fatal) == "severe"
+
+
+def test_a_job_sees_the_events_of_the_rules_it_was_submitted_with():
+    """Each distinct `where` of the `any` rules is a clause of the filter; paused ones too, they may be resumed."""
+    fatal, paused = Rule("fatal", "any", where={"severity_number": 24}), Rule("paused", "any", where={"body": "x"}, paused=True)
+    reach = Reach.of([DISK, fatal, paused])
+
+    assert [dict(clause) for clause in reach.clauses.values()] == [
+        {"severity_number": ">=21"},
+        {"body": "/disk (is )?full/"},
+        {"body": "x"},
+    ]
+    assert reach.refusal(DISK) is None
+    assert reach.refusal(Rule("narrower", "any", where={"body": "/disk (is )?full/", "host.name": "a"})) is None
+
+
+def test_an_any_rule_that_no_clause_covers_is_refused_with_the_way_out():
+    """The running SQL does not hand its events to Python: only a new submit can."""
+    refusal = Reach.of([]).refusal(DISK)
+
+    assert refusal is not None
+    assert "logverse job upgrade detect" in refusal
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (Rule("a", "frequency", {"url.path": "/x"}, options={"num_events": 1}), "or make it a rule of type `any`"),
+        (Rule("a", "frequency", group_by=("user.id",), options={"num_events": 1}), "use service.name, log.type"),
+        (Rule("a", "any", {"severity_text": "FATAL"}, group_by=("pod",)), "single events do not carry pod"),
+        (Rule("a", "spike"), "unknown type 'spike'"),
+        (Rule("a", "frequency"), "num_events: is missing"),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_not_carried_is_refused_with_those_that_are(rule, says):
+    """The refusal names the field and what can be used instead."""
+    refusal = Reach.of([]).refusal(rule)
+
+    assert refusal is not None
+    assert says in refusal
+
+
+def test_an_older_job_that_carries_less_is_named_as_such():
+    """When only the running job is too old for a field, the way out is to upgrade it."""
+    old = Reach(dimensions=("service.name",))
+
+    refusal = old.refusal(Rule("a", "frequency", {"host.name": "x"}, options={"num_events": 1}))
+
+    assert refusal is not None
+    assert "logverse job upgrade detect" in refusal
+
+
+def test_a_reach_travels_as_json():
+    """What the job says at its start is what the command reads."""
+    reach = Reach.of([DISK])
+
+    assert Reach.from_json(reach.to_json()) == reach
+    with pytest.raises(Malformed):
+        Reach.from_json(b"{}")

@@ -1,0 +1,186 @@
+"""A rule file is understood as written, or refused with everything that is wrong with it: file, line, field and remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from flink_jobs.rules.files import DEFAULTS, BrokenRules, read_all, read_rules
+from logverse.errors import WrongSettings
+from logverse.rule import Rule
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="rules.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def broken(path):
+    with pytest.raises(BrokenRules) as caught:
+        read_rules(path)
+    return caught.value.problems
+
+
+def test_an_entry_becomes_a_rule(write):
+    """Every common field and an option of the type, in the units that travel."""
+    path = write("""
+rules:
+  - name: checkout-errors
+    type: percentage_match
+    where: {log.type: http, host.name: [a, b]}
+    match: {http.response.status_code: 5xx}
+    max_percentage: 5.5
+    group_by: [service.name, http.route]
+    window: 1m30s
+    for: 5s
+    keep_firing_for: 1m
+    severity: critical
+    labels: {team: shop, tier: 1}
+    annotations: {runbook: look}
+    paused: true
+""")
+
+    assert read_rules(path) == [
+        Rule(
+            "checkout-errors", "percentage_match", {"log.type": "http", "host.name": ["a", "b"]}, ("service.name", "http.route"),
+            90_000, 5_000, 60_000, "critical", {"team": "shop", "tier": "1"}, {"runbook": "look"},
+            {"match": {"http.response.status_code": "5xx"}, "max_percentage": 5.5}, paused=True,
+        )
+    ]  # fmt: skip
+
+
+def test_a_plain_list_and_elastalerts_words_are_understood(write):
+    """A file may be only the list; `timeframe` is the window; one field to group by needs no brackets."""
+    path = write("- {name: a, type: frequency, num_events: 3, timeframe: 2m, group_by: service.name, for: 0}")
+
+    assert read_rules(path) == [Rule("a", "frequency", window_ms=120_000, options={"num_events": 3})]
+
+
+def test_all_problems_are_told_at_once_where_they_stand(write):
+    """Three broken rules, seven problems, each at its line."""
+    path = write("""rules:
+  - name: one
+    type: frequancy
+  - name: two
+    type: frequency
+    num_event: 5
+    where:
+      http.response.status_code: oops
+    window: 90
+  - name: two
+    type: any
+""")
+
+    found = broken(path)
+
+    assert [(problem.line, problem.field) for problem in found] == [
+        (3, "type"), (4, "num_events"), (6, "num_event"), (8, "where"), (9, "window"), (10, "where"), (10, "name"),
+    ]  # fmt: skip
+    assert {problem.file for problem in found} == {str(path)}
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "says"),
+    [
+        ("type: frequancy", "type", "did you mean frequency?"),
+        ("severty: info", "severty", "did you mean severity?"),
+        ("where: {http.response.status: 500}", "where", "did you mean http.response.status_code?"),
+        ("where: {url.path: /x}", "where", "only rules of type `any` see this field"),
+        ("where: [a]", "where", "not a mapping"),
+        ("group_by: [service.nam]", "group_by", "did you mean service.name?"),
+        ("group_by: [service.name, service.name]", "group_by", "twice"),
+        ("window: 0s", "window", "not between 1s and 1d"),
+        ("window: 1500ms", "window", "whole seconds"),
+        ("window: 2d", "window", "not between 1s and 1d"),
+        ("for: soon", "for", "no duration"),
+        ("severity: fatal", "severity", "one of critical, warning, info"),
+        ("num_events: 0", "num_events", "not a whole number from 1"),
+        ("num_events: true", "num_events", "not a whole number from 1"),
+        ("clear_threshold: 9", "clear_threshold", "not below num_events 9"),
+        ("labels: [a]", "labels", "not a mapping"),
+        ("paused: maybe", "paused", "neither true nor false"),
+        ("name: a b", "name", "no name"),
+        ("timeframe: 5s\n  window: 6s", "timeframe", "keep window"),
+    ],
+)
+def test_each_mistake_has_its_remedy(write, line, field, says):
+    """A mistake is told at its field, with what to write instead."""
+    entry = {"name": "name: a", "type": "type: frequency", "num_events": "num_events: 9"}
+    entry[line.split(":")[0]] = line
+    path = write("- " + "\n  ".join(entry.values()))
+
+    found = [problem for problem in broken(path) if problem.field == field]
+
+    assert any(says in str(problem) for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ("metric_agg_type: percentile, max_threshold: 1, metric_agg_key: http.server.request.duration", "percentile"),
+        ("metric_agg_type: percentile, percentile: 95, max_threshold: 1", "metric_agg_key"),
+        ("metric_agg_type: max, max_threshold: 1, metric_agg_key: http.response.body.size", "metric_agg_key"),
+        ("metric_agg_type: share, max_threshold: 1", "match"),
+        ("metric_agg_type: count", "max_threshold"),
+        ("metric_agg_type: count, max_threshold: 5, percentile: 95", "percentile"),
+        ("metric_agg_type: count, max_threshold: 5, clear_threshold: 6", "clear_threshold"),
+        ("metric_agg_type: count, min_threshold: 5, clear_threshold: 4", "clear_threshold"),
+        ("metric_agg_type: count, min_threshold: 5, max_threshold: 9, clear_threshold: 7", "clear_threshold"),
+        ("metric_agg_type: median, max_threshold: 5", "metric_agg_type"),
+    ],
+)
+def test_thresholds_that_cannot_work_together_are_refused(write, options, field):
+    """An aggregation without what it needs, or with what it does not understand, is told so."""
+    path = write("- {name: a, type: metric_aggregation, " + options + "}")
+
+    assert [problem.field for problem in broken(path)] == [field]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("rules:\n  - name: a\n    where: {http.response.status_code: >=500}\n", 3, 'quote values that begin with > ! *'),
+        ("rules:\n  - name: a\n  type: any\n", 3, "not YAML"),
+        ("rules: []\n", 1, "no list of rules"),
+        ("", 1, "no list of rules"),
+        ("rule:\n  - {name: a}\n", 1, "nothing else"),
+        ("rules:\n  - a\n", 2, "is not a rule"),
+        ("- name: a\n  type: any\n  where: {body: x}\n  type: any\n", 4, "stands here twice, first on line 2"),
+        ("- name: a\n  type: any\n  where: !!python/object:os.system {body: x}\n", 3, ""),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_rule_file_is_told_where(write, text, line, says):
+    """What YAML itself or the file's form makes impossible has a line and a remedy too."""
+    found = broken(write(text))
+
+    assert any(problem.line == line and says in str(problem) for problem in found)
+
+
+def test_a_name_is_taken_across_files(write):
+    """Two files that name the same rule are refused together, with both places."""
+    one = write("- {name: a, type: any, where: {body: x}}", "one.yaml")
+    two = write("- {name: a, type: any, where: {body: y}}", "two.yaml")
+
+    with pytest.raises(BrokenRules) as caught:
+        read_all([one, two])
+
+    assert f"{two}:1" in str(caught.value)
+    assert f"is taken: {one}:1" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    """The user sees which file, not a stack trace."""
+    with pytest.raises(WrongSettings, match=r"nothing\.yaml"):
+        read_rules(tmp_path / "nothing.yaml")
+
+
+def test_the_shipped_rules_are_well_formed_and_calm():
+    """What comes with LogVerse watches any web service: only strong faults call somebody, and small counts never do."""
+    rules = {rule.name: rule for rule in read_rules(DEFAULTS)}
+
+    assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log"}
+    assert all(rule.options["min_count"] >= 20 for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation"))
