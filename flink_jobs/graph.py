@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
@@ -37,6 +38,7 @@ def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSetting
     reach = Reach.of(settings.rules)
     left = leave_sql(t_env, {name: Conditions(where).sql() for name, where in reach.clauses.items()}, settings)
     told = rules.broadcast(RULES)
+    settings = replace(settings, kafka={})  # the operators travel as pickles: no secrets in them
     rows = t_env.to_data_stream(left)
     within = (
         rows.key_by(_key, key_type=Types.STRING())

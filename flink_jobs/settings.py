@@ -19,7 +19,7 @@ class JobSettings:
     their owner reads, never on a command line. `rules` is the snapshot of topic `rules` at submit: in force before the first window.
     """
 
-    kafka: Mapping[str, str]
+    kafka: Mapping[str, str] = field(repr=False)
     topic_prefix: str = ""
     job_name: str = "detect"
     parallelism: int = 2

@@ -26,8 +26,8 @@ DECODED: dict[str, str] = {
     "event_name": "STRING", "event.outcome": "STRING", "user.id": "STRING", "exception.type": "STRING",
 }  # fmt: skip
 
-# The kinds of row that leave for Python (SUMMARIES, LATE, EVENTS, LATE_EVENTS) or for a topic only (TOO_LATE).
-SUMMARIES, LATE, EVENTS, LATE_EVENTS, TOO_LATE = "summaries", "late", "events", "late-events", "too-late"
+# The kinds of row that leave for Python (SUMMARIES, LATE, EVENTS, LATE_EVENTS) or for topic `logs.late` only (TOO_LATE, FUTURE).
+SUMMARIES, LATE, EVENTS, LATE_EVENTS, TOO_LATE, FUTURE = "summaries", "late", "events", "late-events", "too-late", "future"
 SAMPLE_CHARACTERS = 500
 
 _SECOND = "INTERVAL '1' SECOND"
@@ -38,11 +38,15 @@ def time_columns(settings: JobSettings) -> str:
 
     A record without a time, or from the future, counts at its arrival, and its watermark is null, which moves nothing.
     """
-    odd = f"(`timestamp` IS NULL OR `timestamp` > `appended` + {_interval(settings.future_bound_ms)})"
+    odd = _odd(settings)
     return f"""
       `ts` AS CAST(CASE WHEN {odd} THEN `appended` ELSE `timestamp` END AS TIMESTAMP_LTZ(3)),
       `arrival` AS PROCTIME(),
       WATERMARK FOR `ts` AS CASE WHEN {odd} THEN CAST(NULL AS TIMESTAMP_LTZ(3)) ELSE `ts` - {_interval(settings.watermark_delay_ms)} END"""
+
+
+def _odd(settings: JobSettings) -> str:
+    return f"(`timestamp` IS NULL OR `timestamp` > `appended` + {_interval(settings.future_bound_ms)})"
 
 
 def views(settings: JobSettings, clauses: Mapping[str, str]) -> dict[str, str]:
@@ -53,11 +57,12 @@ def views(settings: JobSettings, clauses: Mapping[str, str]) -> dict[str, str]:
     late_by = f"`ts` < CURRENT_WATERMARK(`ts`) - {_interval(settings.late_bound_ms)}"
     closed = "CURRENT_WATERMARK(`ts`) >= TO_TIMESTAMP_LTZ((CAST(EXTRACT(EPOCH FROM `ts`) AS BIGINT) + 1) * 1000 - 1, 3)"
     types = ", ".join(literal(name) for name in LOG_TYPES)
-    columns = ", ".join(f"`{name}`" for name in DECODED if name != "timestamp")
+    columns = ", ".join(f"`{name}`" for name in DECODED)
     return {
         # A row is late when its own second is closed, not when it is merely behind the watermark.
         "timed": f"""SELECT {columns}, `ts`, `arrival`, CAST(EXTRACT(EPOCH FROM `ts`) AS BIGINT) * 1000 AS `second`,
-              COALESCE({closed}, FALSE) AS `is_late`, COALESCE({late_by}, FALSE) AS `is_too_late`
+              COALESCE({closed}, FALSE) AS `is_late`, COALESCE({late_by}, FALSE) AS `is_too_late`,
+              {_odd(settings)} AS `is_odd`
             FROM `events` WHERE `log.type` IN ({types}) AND `service.name` IS NOT NULL""",
         "on_time": "SELECT * FROM `timed` WHERE NOT `is_late`",
         "late": "SELECT * FROM `timed` WHERE `is_late` AND NOT `is_too_late`",
@@ -74,7 +79,9 @@ def views(settings: JobSettings, clauses: Mapping[str, str]) -> dict[str, str]:
                 "SELECT * FROM `gathered_late`",
                 _leave("first", EVENTS, "`item`"),
                 _leave("matched_late", LATE_EVENTS, "`item`"),
-                _leave("timed", TOO_LATE, _late_record()) + " WHERE `is_too_late`",
+                _leave("timed", TOO_LATE, _record(TOO_LATE)) + " WHERE `is_too_late`",
+                # Counted already, at its arrival; here so that whose clock is wrong can be seen.
+                _leave("timed", FUTURE, _record(FUTURE)) + " WHERE `is_odd`",
             ]
         ),
     }
@@ -93,12 +100,13 @@ def records(settings: JobSettings) -> str:
     to_summaries, to_late = (literal(named(topic, settings.topic_prefix)) for topic in ("summaries", "logs.late"))
     return f"""SELECT `service` AS `key`, {summary} AS `value`, {to_summaries} AS `topic` FROM `left`
         WHERE `kind` IN ({literal(SUMMARIES)}, {literal(LATE)})
-      UNION ALL SELECT `service`, `items`, {to_late} FROM `left` WHERE `kind` = {literal(TOO_LATE)}"""
+      UNION ALL SELECT `service`, `items`, {to_late} FROM `left`
+        WHERE `kind` IN ({literal(TOO_LATE)}, {literal(FUTURE)})"""
 
 
 def for_python() -> str:
     """Selects from view `left` what the rules must see."""
-    return f"SELECT `kind`, `service`, `at`, `items` FROM `left` WHERE `kind` <> {literal(TOO_LATE)}"
+    return f"SELECT `kind`, `service`, `at`, `items` FROM `left` WHERE `kind` NOT IN ({literal(TOO_LATE)}, {literal(FUTURE)})"
 
 
 def _figures() -> dict[str, str]:
@@ -156,8 +164,10 @@ def _leave(source: str, kind: str, items: str) -> str:
     return f"SELECT {literal(kind)}, `service.name`, `second`, {items} FROM `{source}`"
 
 
-def _late_record() -> str:
-    return _object({"timestamp": "CAST(`ts` AS STRING)"} | {name: f"`{name}`" for name in DECODED if name != "timestamp"})
+def _record(reason: str) -> str:
+    """The record on `logs.late`: the event's columns, and why it is there."""
+    time = "CONCAT(REPLACE(CAST(`timestamp` AS STRING), ' ', 'T'), 'Z')"
+    return _object({"reason": literal(reason), "timestamp": time} | {name: f"`{name}`" for name in DECODED if name != "timestamp"})
 
 
 def _object(fields: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from logverse.rule import Rule
 
 pytestmark = pytest.mark.flink
 
-START = 1_790_000_000_000  # a whole minute of event time
+START = 1_790_000_000_000  # second 0 of every scene
 Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], list[tuple[str, str, dict[str, Any]]]]
 
 
@@ -100,6 +100,30 @@ def test_what_is_no_event_changes_no_count(run: Run) -> None:
     records = run([second(0), *garbage, second(1)], [])
 
     assert sum(item[9] for topic, _, value in records if topic == "summaries" for item in value["items"]) == 2
+
+
+def test_clock_from_the_future_makes_nobody_else_late(run: Run) -> None:
+    """An event stamped 2030 counts at its arrival, moves no watermark, and whose it is can be read on logs.late."""
+    ahead = orjson.loads(second(0, service="ahead").to_json()) | {
+        "timestamp": "2030-01-01T00:00:00.000Z",
+        "appended": "2026-09-21T14:13:25.000Z",
+    }
+
+    records = run([second(n / 10) for n in range(50)] + [orjson.dumps(ahead)] + [second(5 + n / 10) for n in range(50)], [])
+
+    counts = [
+        (value["service.name"], value["second"], value["late"], sum(item[9] for item in value["items"]))
+        for value in of("summaries", records)
+    ]
+    assert ("ahead", START + 5_000, False, 1) in counts
+    assert sum(count for service, _, late, count in counts if service == "web" and not late) == 100
+    assert [(value["reason"], value["service.name"], value["timestamp"]) for value in of("logs.late", records)] == [
+        ("future", "ahead", "2030-01-01T00:00:00.000Z")
+    ]
+
+
+def of(topic: str, records: list[tuple[str, str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [value for name, _, value in records if name == topic]
 
 
 def _items(value: dict) -> str:
