@@ -62,35 +62,27 @@ def compare(settings: Settings, folder: Path, count: int, rounds: int) -> None:
     log = folder / "access.log"
     write(log, count)
     kafka = ("--bootstrap-servers", settings.bootstrap_servers)
-    ours: list[Figure] = []
-    bare: list[Figure] = []
+    whole = ("-m", "logverse.cli.main", "--home", str(folder), *kafka, "--topic-prefix", settings.topic_prefix, "produce", str(log))
+    raw = ("-m", "benchmarks.produce", *kafka, "--raw", str(log), named("logs.error", settings.topic_prefix))
+    ours, bare = [], []
     topics.create(settings)
     try:
         for number in range(rounds):
-            produce = (
-                "-m",
-                "logverse.cli.main",
-                "--home",
-                str(folder),
-                *kafka,
-                "--topic-prefix",
-                settings.topic_prefix,
-                "produce",
-                str(log),
-            )
-            ours.append(measured((*produce, "--service", "bench", "--no-follow", "--checkpoint", str(folder / f"{number}.json")), count))
-            raw = ("--raw", str(log), named("logs.error", settings.topic_prefix))
-            bare.append(measured(("-m", "benchmarks.produce", *kafka, *raw), count))
+            afresh = ("--service", "bench", "--no-follow", "--checkpoint", str(folder / f"{number}.json"))
+            ours.append(measured((*whole, *afresh), count))
+            bare.append(measured(raw, count))
             print(f"round {number + 1}: producer {said(ours[-1])} · bare client {said(bare[-1])}", flush=True)
     finally:
-        AdminClient(client_config(settings)).delete_topics([named(topic, settings.topic_prefix) for topic in TOPICS])
+        admin = AdminClient(client_config(settings))
+        for future in admin.delete_topics([named(topic, settings.topic_prefix) for topic in TOPICS]).values():
+            future.result()
     rate, cpu = median(one.rate for one in ours), median(one.cpu for one in ours)
-    print(
-        f"producer      {rate:,.0f} lines/s   {cpu:.1f} CPU s/million   {1e6 / cpu:,.0f} lines/s per core   PSS {max(o.pss for o in ours):.0f} MiB"
-    )
-    print(f"bare client   {median(o.rate for o in bare):,.0f} lines/s   {median(o.cpu for o in bare):.1f} CPU s/million")
-    print(f"ratio         {rate / median(o.rate for o in bare):.2f} of the lines/s, {cpu / median(o.cpu for o in bare):.2f} times the CPU")
-    print("target        60,000 lines/s per core (16.7 CPU s/million), PSS 120 MiB")
+    bare_rate, bare_cpu = median(one.rate for one in bare), median(one.cpu for one in bare)
+    print(f"producer      {rate:,.0f} lines/s   {cpu:.1f} CPU s/million   {1e6 / cpu:,.0f} lines/s per core")
+    print(f"bare client   {bare_rate:,.0f} lines/s   {bare_cpu:.1f} CPU s/million")
+    print(f"ratio         {rate / bare_rate:.2f} of the lines/s, {cpu / bare_cpu:.2f} times the CPU")
+    print(f"memory        PSS {max(one.pss for one in ours):.0f} MiB at most")
+    print("targets       60,000 lines/s per core (16.7 CPU s/million), PSS 120 MiB")
 
 
 def said(figure: Figure) -> str:

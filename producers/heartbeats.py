@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from logverse.instant import Millis
-from producers.sources.log_file import LogFile
 
 INTERVAL_MS = 1_000
+FUTURE_MS = 300_000  # event times further ahead are somebody's wrong clock: they move no heartbeat, as they move no watermark
 
 
-def stamp(lagging: Sequence[LogFile], now: Millis) -> Millis | None:
-    """The heartbeat's time. `now` once everything was read; while files lag, the oldest of their newest event times.
+def stamp(lagging: Sequence[Millis], now: Millis) -> Millis | None:
+    """The heartbeat's time. `now` once everything was read; else the least of the event times that lagging files stand at.
 
-    None, no heartbeat at all, while a file with unread lines has not begun. Lines within a file may still be older than the
-    newest one before them: that is the disorder which the job's watermark delay covers.
+    None, no heartbeat at all, while it is not known where one of them stands (0). Lines within a file may still be older
+    than the newest one before them: that is the disorder which the job's watermark delay covers.
+
+    >>> stamp([], 2000), stamp([500, 900], 2000), stamp([500, 0], 2000)
+    (2000, 500, None)
     """
-    if any(file.high is None for file in lagging):
+    if any(at == 0 or at > now + FUTURE_MS for at in lagging):
         return None
-    return min([now, *(file.high for file in lagging if file.high is not None)])
+    return min([now, *lagging])

@@ -50,11 +50,12 @@ class ProducerMetrics(Collector):
             yield gauge
 
 
-def serve(metrics: ProducerMetrics, port: int) -> None:
-    """Answer at http://127.0.0.1:port/metrics, from a thread of its own, until the process ends."""
+def serve(metrics: ProducerMetrics, port: int) -> int:
+    """Answer at http://127.0.0.1:port/metrics, from a thread of its own, until the process ends. The port: 0 takes a free one."""
     registry = CollectorRegistry()
     registry.register(metrics)
     try:
-        start_http_server(port, addr="127.0.0.1", registry=registry)
+        server, _ = start_http_server(port, addr="127.0.0.1", registry=registry)
     except OSError as error:
         raise WrongSettings(f"port {port}: {error.strerror}", where="--metrics-port", remedy="choose a free one") from error
+    return int(server.server_port)

@@ -99,7 +99,7 @@ class Producer:
             self._look()
         if now - self._beaten >= heartbeats.INTERVAL_MS:
             self._beaten = now
-            self._heartbeat(heartbeats.stamp(self._files.lagging(), now))
+            self._heartbeat(heartbeats.stamp([self._translator.stands_at(file) for file in self._files.lagging()], now))
         self._idle()
 
     def _look(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -18,6 +18,7 @@ MAX_BYTES_IN_FLIGHT = 24 * 1024 * 1024  # back-pressure begins here: what a cras
 MAX_RECORDS_IN_FLIGHT = 100_000
 
 TOPICS = (*LOGS.values(), DEAD)
+_ASKED = 10  # times for topics that are missing: a broker may be some moments behind `logverse topics create`
 _POLL_EACH = 500  # records between two looks at what was acknowledged
 
 
@@ -73,6 +74,15 @@ class Shipment:
             self._settled()
 
 
+def tuned(settings: Settings) -> dict[str, Any]:
+    """The client's configuration: nothing lost or doubled by retries that never end, large batches, bounded memory."""
+    return client_config(
+        settings, client_id="logverse-producer", enable_idempotence=True, acks="all", compression_type="lz4",
+        linger_ms=20, batch_size=512 * 1024, message_timeout_ms=0, message_max_bytes=1_000_000,
+        queue_buffering_max_kbytes=MAX_BYTES_IN_FLIGHT // 1024, queue_buffering_max_messages=MAX_RECORDS_IN_FLIGHT,
+    ) | {"log_level": 0}  # fmt: skip
+
+
 class KafkaPublisher:
     """The Publisher on a real cluster."""
 
@@ -83,28 +93,28 @@ class KafkaPublisher:
         self._names = {topic: named(topic, settings.topic_prefix) for topic in TOPICS}
         self._partitions: list[tuple[str, int]] = []
         self._beats = 0
-        config = client_config(
-            settings, client_id="logverse-producer", enable_idempotence=True, acks="all", compression_type="lz4",
-            linger_ms=20, batch_size=512 * 1024, message_timeout_ms=0, message_max_bytes=1_000_000,
-            queue_buffering_max_kbytes=MAX_BYTES_IN_FLIGHT // 1024, queue_buffering_max_messages=MAX_RECORDS_IN_FLIGHT,
-        )  # fmt: skip
-        self._producer = Producer({**config, "error_cb": self._trouble, "log_level": 0})
+        self._producer = Producer({**tuned(settings), "error_cb": self._trouble})
 
     def connect(self, idle: Callable[[], bool]) -> str | None:
+        asked = 0
         while True:
             try:
                 cluster = self._producer.list_topics(timeout=2.0)
-                break
+                missing = [name for name in self._names.values() if name not in cluster.topics]
+                asked += 1
             except KafkaException as error:
+                missing = []
                 self._say_away(error.args[0].str())
-                if not idle():
-                    return None
-        missing = [name for name in self._names.values() if name not in cluster.topics]
+            else:
+                if not missing or asked == _ASKED:
+                    break
+                self._producer.poll(0.2)
+            if not idle():
+                return None
         if missing:
             raise WrongSettings(f"Kafka has no topic {', '.join(missing)}", where=self._address, remedy="logverse topics create")
-        self._partitions = [
-            (self._names[topic], number) for topic in LOGS.values() for number in cluster.topics[self._names[topic]].partitions
-        ]
+        names = [self._names[topic] for topic in LOGS.values()]
+        self._partitions = [(name, number) for name in names for number in cluster.topics[name].partitions]
         self._away = False
         return str(cluster.cluster_id)
 

@@ -88,7 +88,8 @@ class _Run:
         self._warned = False
         self._gauges = self._measured()
         if order.metrics_port is not None:
-            metrics.serve(metrics.ProducerMetrics(order.service, account, lambda: self._gauges), order.metrics_port)
+            port = metrics.serve(metrics.ProducerMetrics(order.service, account, lambda: self._gauges), order.metrics_port)
+            progress.say(f"metrics at http://127.0.0.1:{port}/metrics")
 
     def follow(self) -> bool:
         for pattern in self._files.missing():

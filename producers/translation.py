@@ -16,6 +16,7 @@ from logverse.event import SCHEMA_VERSION
 from logverse.instant import Millis
 from logverse.topics import LOGS
 from producers.account import Account
+from producers.heartbeats import FUTURE_MS
 from producers.parsers import PARSERS, Parsed, Parser, choose
 from producers.routes import Routes
 from producers.sources.lines import KEPT, Chunk, LongLine
@@ -25,7 +26,6 @@ MAX_RECORD = 900_000  # bytes; librdkafka and the broker take 1 MB, headers of t
 DEAD = "logs.dlq"
 _SAMPLE = 50  # lines that `auto` looks at
 _ENOUGH = 10  # lines without one that any parser understands: the user must say what they are
-_FUTURE_MS = 300_000  # event times further ahead are somebody's wrong clock: they move no heartbeat, as they move no watermark
 _SEVERITY = {number: severity.text_of(number) for number in range(25)}
 
 
@@ -115,7 +115,7 @@ class Translator:
         account, first_seen = self._account, file.position.first_seen
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
-        events, soon = 0, observed + _FUTURE_MS
+        events, soon = 0, observed + FUTURE_MS
         for line in chunk.lines:
             start = offset
             offset += len(line) + 1

@@ -110,7 +110,7 @@ def _detach(in_force: Settings, name: str, ctx: click.Context, order: Order) -> 
     flags = [part for key, value in ctx.obj.items() if value and key != "home" for part in (f"--{key.replace('_', '-')}", value)]
     arguments = [
         *flags, "produce", *(str(Path(file).absolute()) for file in order.files), "--service", order.service, "--type", order.log_type,
-        "--host", order.host, "--poll", f"{order.poll_s}s", "--watermark-delay", f"{order.watermark_delay_s}s",
+        "--host", order.host, "--poll", f"{order.poll_s * 1000:.0f}ms", "--watermark-delay", f"{order.watermark_delay_s:g}s",
         "--checkpoint", str(order.checkpoint),
         *([] if order.metrics_port is None else ["--metrics-port", str(order.metrics_port)]),
     ]  # fmt: skip

@@ -12,10 +12,10 @@ from producers.parsers.parsed import Parsed
 from producers.parsers.times import common_log
 from producers.routes import Routes
 
-# Possessive quantifiers (`*+`): on a hostile line the match fails at once instead of trying every division of it.
+# Possessive quantifiers (`*+`) and bounds: on a hostile line the match fails at once instead of trying every division of it.
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _LINE = re.compile(
-    rf'(\S++) \S++ (.*?) ?\[([^\]"]*+)\] {_QUOTED} (\d{{3}}|-) (\d++|-)'
+    rf'(\S++) \S++ (.{{0,256}}?) \[([^\[\]"]{{0,64}}+)\] {_QUOTED} (\d{{3}}|-) (\d++|-)'
     rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?"  # referer, user agent, X-Forwarded-For (nginx's own `main` format)
     r"(?: (\d++(?:\.\d++)?|-)(?=\s|$))?(?: (.*))?",  # duration, and whatever a format adds
     re.DOTALL | re.ASCII,

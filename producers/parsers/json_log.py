@@ -70,10 +70,13 @@ class JsonLog:
 
 
 def _flat(content: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for whole, value in _flattened(content):
-        name = _unwrapped(whole)
-        flat[whole if name in flat else name] = value
+    """Dotted names, those in containers without the container's name unless that is taken."""
+    whole = dict(_flattened(content))
+    inner = {name: _unwrapped(name) for name in whole}
+    flat = {name: value for name, value in whole.items() if inner[name] == name}
+    for name, value in whole.items():
+        if inner[name] != name:
+            flat[name if inner[name] in flat else inner[name]] = value
     return flat
 
 

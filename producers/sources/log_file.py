@@ -16,9 +16,9 @@ from producers.sources.streams import Stream
 class LogFile:
     """An open file and how far it was read.
 
-    `high` is the highest event time handed to Kafka in this run, None before the first; `last_time` the newest good time,
-    which a line without one takes. `begins_at` is that of the first line, 0 when it has none. `quiet_since` is the processing time of the last byte. An `ending` file gives out its
-    last half line once it was read to its end.
+    Event times: `high` is the highest handed to Kafka in this run, None before the first; `last_time` the newest good one,
+    which a line without one takes; `begins_at` that of the first line, 0 when it has none. Processing time: `quiet_since`,
+    when the last bytes came. An `ending` file gives out its last half line once it was read to its end.
     """
 
     identity: str

@@ -1,0 +1,117 @@
+"""`logverse produce`: what it understands, what it says when it does not, what it leaves for the supervisor."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from logverse.cli.main import logverse
+from logverse.errors import WrongSettings
+from producers.account import Account
+from producers.metrics import ProducerMetrics, serve
+from producers.progress import Progress
+
+GAUGES = {"lag_bytes": 2_500_000, "in_flight_records": 17, "kafka_up": 0, "disorder_seconds": 1.5}
+
+
+def run(tmp_path: Path, *arguments: str) -> Result:
+    home = ["--home", str(tmp_path / "home"), "--bootstrap-servers", "127.0.0.1:9"]
+    return CliRunner().invoke(logverse, [*home, "produce", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["nowhere.log", "--service", "web", "--no-follow"], "nowhere.log: no such file"),
+        ([".", "--service", "web"], "not a regular file"),
+        (["a.log", "--service", "../web"], "--service"),
+        (["a.log", "--service", "web", "--type", "syslog"], "--type"),
+        (["a.log", "--service", "web", "--poll", "fast"], "--poll"),
+        (["a.log", "--service", "web", "--watermark-delay", "0s"], "--watermark-delay"),
+        (["a.log", "--service", "web", "--detach", "--no-follow"], "--detach"),
+    ],
+)
+def test_mistakes_are_named_before_anything_starts(tmp_path: Path, arguments: list[str], what: str) -> None:
+    """A mistake on the command line ends in a message with its place and its remedy, before Kafka is asked."""
+    error = run(tmp_path, *arguments).exception
+
+    assert isinstance(error, WrongSettings)
+    assert what in str(error)
+    assert error.remedy
+
+
+def test_detach_leaves_an_entry_for_the_supervisor(tmp_path: Path) -> None:
+    """The entry holds all that a process started elsewhere needs: absolute names, global flags, every option."""
+    result = run(tmp_path, "logs/*.log", "--service", "web", "--detach", "--metrics-port", "9108", "--host", "h")
+
+    entry = orjson.loads((tmp_path / "home" / "services" / "produce-web.json").read_bytes())
+    assert entry["name"] == "produce-web"
+    assert entry["arguments"] == [
+        "--bootstrap-servers", "127.0.0.1:9", "produce", str(Path.cwd() / "logs/*.log"), "--service", "web", "--type", "auto",
+        "--host", "h", "--poll", "200ms", "--watermark-delay", "1s",
+        "--checkpoint", str(tmp_path / "home" / "producers" / "web.json"), "--metrics-port", "9108",
+    ]  # fmt: skip
+    assert "logverse up" in result.output
+
+
+def test_help_teaches_and_is_quick(tmp_path: Path) -> None:
+    """`produce --help` shows the forms and examples, and imports no Kafka client for it."""
+    code = "import sys; from logverse.cli.main import main\ntry: main(['produce', '-h'])\nfinally: print('confluent_kafka' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "logverse produce /var/log/nginx/access.log --service web" in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
+def test_metrics_are_served_on_loopback() -> None:
+    """Prometheus finds the account under conventional names, reasons as labels."""
+    account = Account(lines=5, events=3)
+    account.dead_letters["not JSON"] = 2
+    port = serve(ProducerMetrics("web", account, lambda: GAUGES), 0)
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+
+    assert 'logverse_producer_lines_total{service="web"} 5.0' in text
+    assert 'logverse_producer_dead_letters_total{reason="not JSON",service="web"} 2.0' in text
+    assert 'logverse_producer_lag_bytes{service="web"} 2.5e+06' in text
+    assert 'logverse_producer_kafka_up{service="web"} 0.0' in text
+
+
+def test_progress_on_a_terminal_is_one_line() -> None:
+    """On a terminal one line changes in place and says what matters; facts stay above it and cannot steer the terminal."""
+    out, now = Terminal(), iter(range(0, 10_000, 1000))
+    account = Account()
+    progress = Progress("web", account, out, lambda: next(now))
+
+    account.lines = 2000
+    progress.show(GAUGES)
+    progress.say("a\x1b[31mb")
+
+    assert "2,000 lines · 1,000/s · 2.5 MB to read · 17 in flight · no dead letters · Kafka is away: waiting" in out.getvalue()
+    assert out.getvalue().endswith("\r\x1b[Kweb: a\\x1b[31mb\n")
+
+
+def test_progress_in_a_log_is_a_line_a_minute() -> None:
+    """Without a terminal nothing flickers: one line a minute."""
+    out, now = io.StringIO(), [0]
+    progress = Progress("web", Account(), out, lambda: now[0])
+
+    for second in range(0, 125, 5):
+        now[0] = second * 1000
+        progress.show(GAUGES)
+
+    assert out.getvalue().count("\n") == 2
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
