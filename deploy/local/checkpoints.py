@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from deploy.local.home import Home
@@ -32,6 +33,16 @@ def remember_origin(home: Home, job_id: str, checkpoint: Path) -> None:
     folder = home / "checkpoints" / job_id
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ORIGIN).write_text(str(checkpoint))
+
+
+def tidy(home: Home, job_id: str) -> None:
+    """Once this job has a checkpoint of its own, delete what its predecessor left: Flink does not (claim mode NO_CLAIM), nor needs it."""
+    folder = home / "checkpoints" / job_id
+    origin = _origin(folder)
+    if origin and any(is_whole(path) for path in folder.glob("chk-*")):
+        if origin.parent.parent == home / "checkpoints" and origin.parent != folder:
+            shutil.rmtree(origin.parent, ignore_errors=True)
+        (folder / ORIGIN).unlink()
 
 
 def _origin(folder: Path) -> Path | None:

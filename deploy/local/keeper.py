@@ -112,7 +112,7 @@ class Keeper:
     def doubt(self, now: Millis, why: str) -> None:
         """What it needs has died: whether it is still ready must be asked again."""
         if self.is_ready and self.server.kind == "server":
-            self.life.unready(now, why)
+            self.life.doubted(now, why)
 
     def _unready(self, now: Millis, why: str) -> None:
         self.life.unready(now, why)

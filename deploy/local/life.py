@@ -9,6 +9,7 @@ STARTING, READY, RESTARTING, FAILED, STOPPED = "starting", "ready", "restarting"
 DELAYS_MS: tuple[Millis, ...] = (1_000, 2_000, 4_000, 8_000, 16_000)  # before each new start, while it keeps dying
 SLOW_MS: Millis = 60_000  # between the attempts of what never gives up
 STEADY_MS: Millis = 60_000  # ready for so long: what happened before is forgotten
+MISSES = 3  # unanswered in a row: what was ready no longer is
 START_MS: Millis = 120_000  # alive and still not ready after so long: it hangs
 
 
@@ -25,6 +26,7 @@ class Life:
         self.gives_up = gives_up
         self.state, self.why, self.restarts = STARTING, "", 0
         self._since: Millis = 0
+        self._misses = 0  # of answers in a row
         self._deaths = 0  # in a row, without a steady time between them
         self._again: Millis | None = 0  # when to start it; the first time at once
 
@@ -37,11 +39,18 @@ class Life:
 
     def ready(self, now: Millis) -> None:
         """It answered."""
+        self._misses = 0
         if self.state != READY:
             self.state, self.why, self._since = READY, "", now
 
     def unready(self, now: Millis, why: str) -> None:
-        """It is alive and did not answer."""
+        """It is alive and did not answer. Once ready, a single slow answer on a busy machine does not count."""
+        self._misses += 1
+        if self.state != READY or self._misses >= MISSES:
+            self.doubted(now, why)
+
+    def doubted(self, now: Millis, why: str) -> None:
+        """Whether it is ready has to be asked again."""
         if self.state == READY:
             self.state, self._since = STARTING, now
         self.why = why

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import checkpoints, logfile, process
@@ -37,8 +40,7 @@ class Returning:
 
     def jobmanager_died(self) -> None:
         """Whatever was being submitted went to a dead one."""
-        process.end(process.named(self._home, self.name), patience_s=1.0)
-        self._running = None
+        self.stop()
         self._plan.jobmanager_started(jobs_of(self._home))
 
     def turn(self, now: Millis, servers_ready: bool) -> None:
@@ -47,6 +49,12 @@ class Returning:
         elif servers_ready and now - self._looked >= LOOK_MS:
             self._looked = now
             self._begin(now)
+
+    def tidy(self) -> None:
+        """Delete the checkpoints that no job needs any more."""
+        for job in jobs_of(self._home):
+            if job.job_id:
+                checkpoints.tidy(self._home, job.job_id)
 
     def forgive(self, now: Millis) -> None:
         self._plan.forgive(now)
@@ -83,10 +91,10 @@ class Returning:
         code = running.poll()
         if code is None:
             if now - since > SUBMIT_MS:
-                running.kill()  # the next turn sees it dead, and ends what it had started
+                running.kill()  # the next turn sees it dead
             return
         self._running = None
-        process.end(process.named(self._home, self.name), patience_s=1.0)
+        self._clear_away(running)
         if code:
             why = logfile.telling_line(self._home.log(self.name), self._log_start) or f"exit code {code}"
             log.warning("submission failed job=%s why=%r", job.name, why)
@@ -94,6 +102,19 @@ class Returning:
         self._plan.done(job.name)
         self._remember(job)
         log.info("submitted job=%s", job.name)
+
+    def _clear_away(self, running: subprocess.Popen[bytes]) -> None:
+        """End it with all that it has started: Flink's client does not carry the mark, but is in its process group."""
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        process.end(process.named(self._home, self.name), patience_s=1.0)
+
+    def stop(self) -> None:
+        """Give up what is being submitted."""
+        if self._running:
+            self._clear_away(self._running[1])
+        self._running = None
 
     def _remember(self, job: Job) -> None:
         again = next((one for one in jobs_of(self._home) if one.name == job.name), None)

@@ -25,7 +25,7 @@ from deploy.local.state import StackState
 from logverse.instant import Millis
 
 TURN_S = 0.2
-LOG_CHECK_MS: Millis = 10_000
+CLEAN_MS: Millis = 10_000
 HEARTBEAT_MS: Millis = 2_000  # state.json is written at least so often
 SERVICE_STOP_S = 15.0
 
@@ -43,7 +43,7 @@ class Supervisor:
         self._keepers = {name: Keeper(home, server) for name, server in SERVERS.items()}
         self._returning = Returning(home)
         self._written: StackState | None = None
-        self._logs_checked: Millis = 0
+        self._cleaned: Millis = 0
         self.stopping = False
         self._gone: set[str] = set()  # what has been stopped on purpose
 
@@ -55,7 +55,7 @@ class Supervisor:
             if keeper.turn(now, all(need.is_ready for need in needs)):
                 self._died(keeper.name, now)
         self._returning.turn(now, self._servers_ready())
-        self._cap_logs(now)
+        self._keep_house(now)
         self._write()
 
     def forgive(self) -> None:
@@ -69,7 +69,8 @@ class Supervisor:
         """Services first, then servers before what they need; what does not listen is killed. Nothing is left when this returns."""
         self.stopping = True
         self._write()
-        process.end(process.named(self._home, *self._services(), self._returning.name), SERVICE_STOP_S)
+        self._returning.stop()
+        process.end(process.named(self._home, *self._services()), SERVICE_STOP_S)
         self._gone.update(self._services())
         for server in stop_order(list(SERVERS.values())):
             log.info("stopping name=%s", server.name)
@@ -103,9 +104,11 @@ class Supervisor:
             for name, server in wanted.items():
                 self._keepers.setdefault(name, Keeper(self._home, server))
 
-    def _cap_logs(self, now: Millis) -> None:
-        if now - self._logs_checked >= LOG_CHECK_MS:
-            self._logs_checked = now
+    def _keep_house(self, now: Millis) -> None:
+        """Logs stay small, and old checkpoints go."""
+        if now - self._cleaned >= CLEAN_MS:
+            self._cleaned = now
+            self._returning.tidy()
             for path in (self._home / "logs").glob("*.log"):
                 logfile.cap(path)
 

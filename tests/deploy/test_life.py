@@ -69,11 +69,17 @@ def test_alive_and_never_ready_is_hanging() -> None:
 
 
 def test_ready_that_no_longer_answers_is_starting_again() -> None:
-    """The reason shows, and its patience starts anew."""
+    """Not after one slow answer but after three in a row; the reason shows, and its patience starts anew."""
     life = Life(gives_up=True)
     life.started(0)
     life.ready(1_000)
 
+    life.unready(400_000, "slow")
+    life.unready(400_000, "slow")
+    life.ready(400_000)
+    life.unready(500_000, "does not list its topics")
+    life.unready(500_000, "does not list its topics")
+    assert life.state == "ready"
     life.unready(500_000, "does not list its topics")
 
     assert (life.state, life.why, life.hangs(500_000 + START_MS)) == ("starting", "does not list its topics", False)

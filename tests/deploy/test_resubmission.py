@@ -49,6 +49,24 @@ def test_a_job_without_a_checkpoint_falls_back_on_what_it_was_restored_from(tmp_
     assert checkpoints.newest_whole(home, "bb") == own
 
 
+def test_what_a_predecessor_left_goes_when_nobody_needs_it(tmp_path: Path) -> None:
+    """Not before the job has a checkpoint of its own, and never anything outside the folder of checkpoints."""
+    home = Home(tmp_path)
+    origin, savepoint = checkpoint(tmp_path, "aa", 3), checkpoint(tmp_path / "elsewhere", "s", 1)
+    checkpoints.remember_origin(home, "bb", origin)
+    checkpoints.remember_origin(home, "cc", savepoint)
+    checkpoint(tmp_path, "cc", 1)
+
+    checkpoints.tidy(home, "bb")
+    assert origin.exists()
+    checkpoint(tmp_path, "bb", 4)
+    checkpoints.tidy(home, "bb")
+    checkpoints.tidy(home, "cc")
+
+    assert not origin.parent.exists()
+    assert savepoint.exists()
+
+
 def test_nothing_to_restore_is_a_fresh_start(tmp_path: Path) -> None:
     """No folder, and an origin that is gone, are the same: none."""
     home = Home(tmp_path)

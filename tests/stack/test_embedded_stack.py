@@ -13,8 +13,9 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.local import process
+from deploy.local import checkpoints, process
 from deploy.local.home import Home
+from logverse.flink import JobManager
 from logverse.kafka import client_config
 from logverse.topics import TOPICS
 
@@ -33,6 +34,11 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def processes_of(stack: Stack) -> dict[int, str]:
     return {found.pid: name for name, found in process.marked(Home(stack.home))}
+
+
+def submitted(stack: Stack) -> str:
+    """The id under which the detect job was last submitted."""
+    return str(json.loads((stack.home / "jobs" / "detect.json").read_bytes())["job_id"])
 
 
 def write(stack: Stack, value: bytes) -> None:
@@ -149,6 +155,23 @@ def test_a_killed_server_comes_back(stack: Stack, name: str) -> None:
     assert after["pid"] != before["pid"]
     assert after["address"] == before["address"]
     assert name.encode() in written(stack)
+
+
+def test_a_job_comes_back_from_its_newest_checkpoint(stack: Stack) -> None:
+    """kill -9 of the JobManager, which forgets its jobs: the supervisor submits the job again from the newest whole checkpoint."""
+    stack.wait_ready()
+    stack.logverse("job", "submit", "detect", "--checkpoint-interval", "1s")
+    flink, first = JobManager.of(stack.settings), submitted(stack)
+    wait_until(lambda: checkpoints.newest_whole(Home(stack.home), first), "a checkpoint")
+
+    os.kill(stack.process("jobmanager")["pid"], signal.SIGKILL)
+
+    wait_until(lambda: submitted(stack) != first, "the job submitted again", timeout=180)
+    stack.wait_ready()
+    restored = flink.checkpoints(submitted(stack))["latest"]["restored"]
+    assert f"/{first}/chk-" in restored["external_path"]
+    assert {"job": "detect", "id": submitted(stack)}.items() <= stack.status()["jobs"][0].items()
+    stack.logverse("job", "stop", "detect")
 
 
 def test_a_stack_lives_through_its_supervisors_death(stack: Stack, second: Stack) -> None:
