@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import pytest
 
 from logverse import settings
 from logverse.settings import Settings
+from logverse.topic_reader import read_to_end
+from logverse.topics import named
 
 UP_S = 240.0  # generous: the machine of the tests may be busy
 
@@ -69,3 +73,44 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield made
     finally:
         made.logverse("down", check=False)
+
+
+@dataclass(frozen=True)
+class TopicSet:
+    """Topics of a test's own on the shared stack, and the `logverse` command on them."""
+
+    stack: Stack
+    prefix: str
+
+    @property
+    def settings(self) -> Settings:
+        return replace(self.stack.settings, topic_prefix=self.prefix)
+
+    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.stack.logverse("--topic-prefix", self.prefix, *arguments, timeout=timeout, check=check)
+
+    def read(self, topic: str) -> list[dict[str, Any]]:
+        """Every record of the topic as it is now; in order within a partition."""
+        return [json.loads(message.value()) for message in read_to_end(self.settings, named(topic, self.prefix), timeout_s=60)]
+
+    @contextmanager
+    def job(self, *options: str) -> Iterator[None]:
+        """The detect job on these topics; cancelled at the end. One subtask: the tests' jobs share two cores."""
+        self.logverse("job", "submit", "detect", "--parallelism", "1", *options)
+        try:
+            yield
+        finally:
+            self.logverse("job", "stop", "detect", "--no-savepoint", check=False)
+
+
+@pytest.fixture
+def topics(stack: Stack) -> TopicSet:
+    """A fresh set of topics."""
+    return topic_set(stack)
+
+
+def topic_set(stack: Stack) -> TopicSet:
+    """Topics that no test has used before."""
+    made = TopicSet(stack, f"t{uuid.uuid4().hex[:8]}")
+    made.logverse("topics", "create")
+    return made
