@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deploy.doctor.finding import FAIL, OK, WARN, Finding, Patient
-from deploy.local.resubmission import jobs_of
+from deploy.local.resubmission import SUBMITTING, WAITING, jobs_of
 from logverse.errors import Refused
 from logverse.flink import JobManager, root_cause
 
@@ -25,8 +25,7 @@ def jobs(patient: Patient) -> Iterator[Finding]:
         yield _judged(name, row, flink)
     for job in jobs_of(patient.home):
         if job.job_id not in {row["jid"] for row in rows}:
-            remedy = "it comes back by itself within a minute, else: logverse logs job-return"
-            yield Finding(FAIL, f"{job.name} does not run: the JobManager does not know it", remedy)
+            yield _absent(job.name, patient)
     if not any(row["state"] == "RUNNING" for row in rows):
         yield Finding(WARN, "no job runs, so nothing is detected", "logverse job submit detect")
 
@@ -54,6 +53,19 @@ def checkpoint_finding(name: str, answer: dict[str, Any] | None, started: int, n
     return Finding(
         level, text + why, "logverse job status; back-pressure or a full disk keep checkpoints from ending" if level != OK else ""
     )
+
+
+def _absent(name: str, patient: Patient) -> Finding:
+    """A job that this home wants running and the JobManager does not know."""
+    coming: dict[str, Any] = next((one for one in patient.seen["jobs"] if one["job"] == name), {"state": "away", "why": ""})
+    if coming["state"] in (WAITING, SUBMITTING):
+        return Finding(
+            WARN,
+            f"{name} does not run yet: its submission is {'waiting' if coming['state'] == WAITING else 'under way'}",
+            "logverse logs job-return",
+        )
+    why = f": {coming['why']}" if coming["why"] else ""
+    return Finding(FAIL, f"{name} does not run{why}", "mend the cause, then logverse up tries again; or logverse job submit")
 
 
 def _judged(name: str, row: dict[str, Any], flink: JobManager) -> Finding:

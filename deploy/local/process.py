@@ -30,6 +30,11 @@ def environment(home: Home, name: str, environ: Mapping[str, str] = os.environ) 
     return kept | {"PATH": path, "TMPDIR": str(home / "tmp"), MARK: mark(home, name)}
 
 
+def users_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The user's own environment without what sets us up, save for the cache: for verbs that must act on the home they are told."""
+    return {key: value for key, value in environ.items() if not key.startswith("LOGVERSE_") or key == "LOGVERSE_CACHE"}
+
+
 def mark(home: Home, name: str) -> str:
     return f"{name}@{home.path.resolve()}"
 

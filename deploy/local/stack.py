@@ -47,7 +47,7 @@ def begin(home: Home, say: Say, told: jars.Told) -> None:
     with _alone(home):
         pid = state.supervisor_pid(home)
         if pid is not None:
-            return os.kill(pid, signal.SIGUSR1)
+            return _encourage(home, pid)
         for section in {name for server in SERVERS.values() for name in server.jars}:
             jars.jars_of(section, told)
         sweep(home)
@@ -129,6 +129,17 @@ def _alone(home: Home) -> Iterator[None]:
     with (home / "run" / "up.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _encourage(home: Home, pid: int) -> None:
+    """Have a living supervisor try again what has failed; returns when it has taken notice."""
+    before = state.read(home).at
+    os.kill(pid, signal.SIGUSR1)
+    for _ in range(50):
+        now = state.read(home)
+        if now.at > before and not any(one.state == FAILED for one in now.processes if one.kind == "server"):
+            return
+        time.sleep(LOOK_S)
 
 
 def _spawn_supervisor(home: Home) -> None:
