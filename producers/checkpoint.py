@@ -40,7 +40,7 @@ class Position:
     """Where one text stands. `offset`: acknowledged up to here, contiguously. `sent`: handed to Kafka up to here.
 
     `last_time` is the event time that a line without one takes at `offset`; `first_seen` (processing time) serves before the
-    first. `seen` is when the text was last found on disk (processing time). `finished`: nobody writes to it any more.
+    first. `seen` is when the text was last found on disk (processing time). `closed_at`: it ended there, nobody writes to it any more.
     """
 
     path: str
@@ -50,10 +50,15 @@ class Position:
     type: str = ""
     inode: int = 0
     seen: Millis = 0
-    finished: bool = False
+    closed_at: int | None = None
     sent: int = field(default=0, compare=False)
     sent_time: Millis | None = field(default=None, compare=False)  # `last_time`, at `sent`
     _way: deque[Stretch] = field(default_factory=deque, compare=False, repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it has arrived and no more will come."""
+        return self.closed_at is not None and self.offset >= self.closed_at
 
     def begin(self, end: int, last_time: Millis | None) -> Stretch:
         """The next stretch sets out; call its `settle` once everything of it is acknowledged."""
@@ -69,7 +74,7 @@ class Position:
             self.offset, self.last_time = stretch.end, stretch.last_time
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "finished")
+        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "closed_at")
         return {name: getattr(self, name) for name in names}
 
 
@@ -79,6 +84,7 @@ class Checkpoint:
     def __init__(self, path: Path, cluster: str = "") -> None:
         self.path, self.cluster = path, cluster
         self.texts: dict[str, Position] = {}
+        self.saved_at: float | None = None  # when the last run saved it, seconds UTC by the file system's clock
         self.foreign = False  # it was of another Kafka cluster
         self._written = b""
 
@@ -92,6 +98,7 @@ class Checkpoint:
                 raise WrongSettings(f"version {saved['version']}, this is {VERSION}", where=str(path), remedy="update LogVerse")
             checkpoint.foreign = saved["cluster"] != cluster
             if not checkpoint.foreign:
+                checkpoint.saved_at = path.stat().st_mtime
                 checkpoint.texts = {identity: _position(entry) for identity, entry in saved["texts"].items()}
         except FileNotFoundError:
             pass

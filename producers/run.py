@@ -79,7 +79,7 @@ class _Run:
     ) -> None:
         self._order, self._publisher, self._progress, self._stop = order, publisher, progress, stop
         adoption = Adoption(order.service, order.host, checkpoint.texts, _now)
-        self._files = Files(order.files, adoption, checkpoint.texts, order.follow, _now, account, progress.say)
+        self._files = Files(order.files, adoption, checkpoint, order.follow, _now, account, progress.say)
         self._translator = Translator(order.service, order.host, order.log_type, account, progress.say)
         self._producer = Producer(
             order.service, self._files, self._translator, publisher, checkpoint, account,

@@ -14,6 +14,7 @@ from producers.sources.streams import Stream, opened
 
 _COMPARED = 64 * 1024  # of two files that begin alike
 _TRIED = 100
+_NAMESAKES = 3
 
 
 class Adoption:
@@ -47,20 +48,20 @@ class Adoption:
         return (text_id(self._service, self._host, path.name, head, salt) for salt in islice(salts, _TRIED))
 
     def find_copy(self, path: Path, identity: str) -> tuple[Path, Stream] | None:
-        """The file beside `path` that now holds the text with this identity: where rotation put it."""
+        """The file in the folder of `path` that now holds the text with this identity: where rotation put it."""
         for sibling in sorted(path.parent.iterdir()):
-            if sibling == path or stem(sibling.name) != stem(path.name) or not sibling.is_file():
+            if stem(sibling.name) != stem(path.name) or not sibling.is_file():
                 continue
             stream = opened(sibling)
             head = head_of(stream.head(HEAD), ended=True)
-            if head is not None and identity in self.identities(path, head):
+            if head is not None and identity in islice(self.identities(sibling, head), _NAMESAKES) and self._fits(identity, stream):
                 return sibling, stream
             stream.close()
         return None
 
     def _known_by_inode(self, path: Path, head: bytes, stream: Stream, being_read: dict[str, LogFile]) -> str | None:
         inode = stream.stat().st_ino
-        for identity in islice(self.identities(path, head), 3):
+        for identity in islice(self.identities(path, head), _NAMESAKES):
             known = self._texts.get(identity)
             if known and known.inode == inode and identity not in being_read and self._fits(identity, stream):
                 return identity
@@ -74,7 +75,7 @@ class Adoption:
     def _position(self, identity: str, path: Path, stream: Stream) -> Position:
         now = self._clock()
         position = self._texts.setdefault(identity, Position(path=str(path), first_seen=now))
-        position.inode, position.seen, position.finished = stream.stat().st_ino, now, False
+        position.inode, position.seen, position.closed_at = stream.stat().st_ino, now, None
         return position
 
 

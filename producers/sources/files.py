@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from logverse.errors import Malformed, WrongSettings
 from logverse.instant import Millis
 from producers.account import Account
-from producers.checkpoint import Position
+from producers.checkpoint import Checkpoint
 from producers.sources.adoption import Adoption
+from producers.sources.identity import is_rotated, stem
 from producers.sources.lines import Chunk, LongLine
 from producers.sources.log_file import CutOff, LogFile
 from producers.sources.streams import Plain, Stream, opened
@@ -25,10 +26,10 @@ class Files:
     """What the patterns (paths or globs) stand for at the moment. `say` is told what a user should know."""
 
     def __init__(
-        self, patterns: Sequence[str], adoption: Adoption, texts: dict[str, Position],
+        self, patterns: Sequence[str], adoption: Adoption, checkpoint: Checkpoint,
         follow: bool, clock: Callable[[], Millis], account: Account, say: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self._patterns, self._adoption, self._texts, self._follow = patterns, adoption, texts, follow
+        self._patterns, self._adoption, self._checkpoint, self._follow = patterns, adoption, checkpoint, follow
         self._clock, self._account, self._say = clock, account, say
         self.reading: list[LogFile] = []
         self._by_inode: dict[Inode, LogFile] = {}
@@ -46,7 +47,7 @@ class Files:
                 self._open(path, inode)
         if not self._looked:
             self._looked = True
-            self._pick_up_rotated({str(path): path for path in found.values()})
+            self._pick_up_rotated(found.values())
         for file in [file for file in self.reading if file.ending and not file.lag()]:
             self._close(file)
 
@@ -157,21 +158,32 @@ class Files:
             file.stream = CutOff(file.stream)
         file.ending = True
 
-    def _pick_up_rotated(self, found: dict[str, Path]) -> None:
-        """Texts that were not read to their end when the producer stopped, and were rotated away since."""
-        known = {file.identity for file in self.reading}
-        for identity, position in list(self._texts.items()):
-            path = found.get(position.path)
-            if position.finished or identity in known or path is None:
+    def _pick_up_rotated(self, found: Iterable[Path]) -> None:
+        """What was rotated away since the last run: texts of it that had not wholly arrived, and files it never saw."""
+        names = {(path.parent, stem(path.name)) for path in (*found, *map(Path, self._patterns))}
+        for folder, name in sorted(names) if self._checkpoint.saved_at is not None else ():
+            self._open_rotated(folder, name, self._checkpoint.saved_at or 0.0)
+        reading = {file.identity for file in self.reading}
+        for identity, position in list(self._checkpoint.texts.items()):
+            path = Path(position.path)
+            if position.finished or identity in reading or (path.parent, stem(path.name)) not in names:
                 continue
             copy = self._adoption.find_copy(path, identity)
             if copy:
-                file = LogFile(identity, *copy, position, b"", quiet_since=self._clock())
+                head = self._adoption.head(copy[1], ended=True) or b""
+                file = LogFile(identity, *copy, position, head, quiet_since=self._clock())
                 self._begin(file)
                 file.ending = True
             else:
-                position.finished = True
+                position.closed_at = position.offset
                 self._say(f"what {path} held before was rotated away unread from byte {position.offset} on; no copy of it stands beside it")
+
+    def _open_rotated(self, folder: Path, name: str, since: float) -> None:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if stem(path.name) == name and is_rotated(path.name) and path.is_file() and path.stat().st_mtime >= since:
+                stat = path.stat()
+                if (stat.st_dev, stat.st_ino) not in self._by_inode:
+                    self._open(path, (stat.st_dev, stat.st_ino))
 
     def _close(self, file: LogFile) -> None:
         stat = file.stream.stat()
@@ -179,7 +191,8 @@ class Files:
         if self._by_inode.get(_inode(file)) is file:
             del self._by_inode[_inode(file)]
             self._done[_inode(file)] = (stat.st_size, stat.st_mtime_ns)
-        file.position.finished = file.rotated or isinstance(file.stream, CutOff)
+        if file.rotated or isinstance(file.stream, CutOff):
+            file.position.closed_at = file.lines.start
         file.stream.close()
 
     def _problem(self, text: str) -> None:

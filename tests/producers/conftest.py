@@ -36,7 +36,7 @@ class Workshop:
         self.checkpoint = Checkpoint.load(self.memory, "memory")
         adoption = Adoption("web", "web-1", self.checkpoint.texts, self.clock)
         names = [str(self.folder / pattern) for pattern in patterns or ("access.log",)]
-        self.files = Files(names, adoption, self.checkpoint.texts, follow, self.clock, self.account, self.said.append)
+        self.files = Files(names, adoption, self.checkpoint, follow, self.clock, self.account, self.said.append)
         self.translator = Translator("web", "web-1", log_type, self.account, self.said.append)
         self.stop_after = 0
         self.producer = Producer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from typing import Any
 
@@ -95,6 +96,45 @@ def test_rotation_while_the_producer_was_down(workshop: Any) -> None:
     workshop.follow()
 
     assert workshop.bodies() == [workshop.line(n) for n in range(4)]
+
+
+def test_several_rotations_while_the_producer_was_down(workshop: Any) -> None:
+    """Files that were written and rotated away without the producer ever seeing them are read too; older ones are not."""
+    workshop.write(workshop.line(99), "access.log.9")
+    os.utime(workshop.folder / "access.log.9", (1, 1))
+    workshop.write(workshop.line(0))
+    workshop.follow()
+    for n in (1, 2):
+        (workshop.folder / "access.log").rename(workshop.folder / f"access.log.{n}")
+        workshop.write(workshop.line(n))
+
+    workshop.start()
+    workshop.follow()
+
+    assert workshop.bodies() == [workshop.line(n) for n in range(3)]
+
+
+def test_several_rotations_while_kafka_was_away(workshop: Any) -> None:
+    """What was read and rotated away but never acknowledged is found again at the next start, however often both happened."""
+    workshop.publisher.hold = True
+    for n in range(4):
+        workshop.write(workshop.lines(10 * n, 10 * n + 3))
+        workshop.follow()
+        (workshop.folder / f"access.log.{n + 1}").write_bytes((workshop.folder / "access.log").read_bytes())
+        if n % 2:
+            (workshop.folder / "access.log").write_bytes(b"")
+        else:
+            (workshop.folder / "access.log").unlink()
+        workshop.follow(seconds=7)
+    workshop.checkpoint.save()
+    before = workshop.uids()
+
+    workshop.publisher.records.clear()
+    workshop.start()
+    workshop.follow()
+
+    assert len(before) == 12
+    assert workshop.uids() == before
 
 
 def test_copy_and_truncate(workshop: Any) -> None:
