@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ import click
 
 from logverse import settings
 from logverse.cli.output import echo_json, echo_rows, output_option, printable
+from logverse.errors import WrongSettings
 from logverse.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,6 +156,10 @@ def logs(flags: dict[str, str | None], name: str, lines: int, follow: bool) -> N
 
 def _home(flags: dict[str, str | None]) -> tuple[Home, Settings]:
     from deploy.local.home import Home
+
+    for module in ("psutil", "pyflink"):
+        if not importlib.util.find_spec(module):
+            raise WrongSettings(f"the embedded stack needs {module}, which is not installed", remedy="pip install 'logverse[flink]'")
 
     found = settings.load(flags)
     return Home(found.home_path), found

@@ -158,3 +158,15 @@ def test_old_checkpoints_are_found(answer: dict[str, object] | None, level: str)
     assert found.level == level
     assert isinstance(found, Finding)
     assert ("disk full" in found.text) == (answer is not None and "failed" in str(answer))
+
+
+@pytest.mark.parametrize("verb", ["up", "down", "status", "doctor"])
+def test_without_the_flink_extra_each_verb_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """No stack trace about a module: the one line that mends it, and nothing created."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    code, said = run(tmp_path / "none", verb)
+
+    assert code == 2
+    assert "pip install 'logverse[flink]'" in said
+    assert not (tmp_path / "none").exists()
