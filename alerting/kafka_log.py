@@ -18,7 +18,7 @@ from logverse.identity import digest
 from logverse.instant import Millis
 from logverse.kafka import client_config
 from logverse.settings import Settings
-from logverse.topic_reader import read_to_end
+from logverse.topic_reader import quiet, read_to_end
 
 _log = logging.getLogger(__name__)
 _SERVICE = "logverse-alerting"
@@ -30,7 +30,7 @@ class KafkaNotificationLog:
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool], clock: Callable[[], Millis]) -> None:
         self._settings, self._stopping, self._clock = settings, stopping, clock
-        self._producer = Producer(client_config(settings, enable_idempotence=True, linger_ms=0, message_timeout_ms=30_000), logger=_log)
+        self._producer = Producer(client_config(settings, enable_idempotence=True, linger_ms=0, message_timeout_ms=30_000), logger=quiet())
 
     def append(self, record: Record) -> None:
         self._write(topics.named("notifications", self._settings.topic_prefix), record.key.encode(), record.to_json())

@@ -29,7 +29,7 @@ from logverse.alert import Alert
 from logverse.errors import Malformed, Refused, TryAgain
 from logverse.kafka import client_config
 from logverse.settings import Settings
-from logverse.topic_reader import read_to_end
+from logverse.topic_reader import quiet, read_to_end
 
 _log = logging.getLogger(__name__)
 GROUP = "logverse-alerting"
@@ -49,7 +49,7 @@ class Service:
         self._topic = topics.named("alerts", settings.topic_prefix)
         group = topics.named(GROUP, settings.topic_prefix)
         config = client_config(settings, group_id=group, client_id=GROUP, **_SESSION, **_READ)
-        self._consumer = Consumer(config | {"error_cb": self._troubled}, logger=_log)
+        self._consumer = Consumer(config | {"error_cb": self._troubled}, logger=quiet())
         self._defect: Exception | None = None
         self._at_end, self._assigned, self._paused, self._away = set[int](), set[int](), False, False
 

@@ -26,7 +26,7 @@ def read_to_end(
     TryAgain when Kafka is away, or silent for `timeout_s`; Refused when there is no such topic.
     """
     config = client_config(settings, group_id="logverse-reader", enable_auto_commit=False, enable_partition_eof=True) | _READ_ON
-    consumer = Consumer(config, logger=_silent())
+    consumer = Consumer(config, logger=quiet())
     try:
         waiting = set(_partitions(consumer, topic, timeout_s))
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in waiting])
@@ -58,8 +58,8 @@ def _partitions(consumer: Any, topic: str, timeout_s: float) -> list[int]:
     return list(found.partitions)
 
 
-def _silent() -> logging.Logger:
-    """librdkafka would print its own complaints to the terminal; ours are raised."""
-    quiet = logging.Logger("librdkafka")
-    quiet.addHandler(logging.NullHandler())
-    return quiet
+def quiet() -> logging.Logger:
+    """For the `logger` of a client: librdkafka complains 20 times a second while Kafka is away; we say it once, in our words."""
+    nowhere = logging.Logger("librdkafka")
+    nowhere.addHandler(logging.NullHandler())
+    return nowhere

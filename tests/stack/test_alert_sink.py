@@ -158,6 +158,24 @@ def test_killed_in_the_middle_of_a_delivery(world: World) -> None:
     assert set(world.keys_on("webhook")) | set(world.keys_on("email")) == expected
 
 
+def test_two_sinks_share_the_work_and_one_takes_over(world: World) -> None:
+    """A second sink takes half of the partitions; when the first is killed it goes on alone, and nobody is told twice or not at all."""
+    alerts = [now(service=f"s{number}") for number in range(30)]
+    first = world.start()
+    world.happens(*alerts[:10])
+    wait_until(lambda: len(world.http.requests) == 10, f"the first to serve:\n{world.log()}")
+    world.start()
+    wait_until(lambda: world.log().count("serves") >= 3, f"the partitions to be shared:\n{world.log()}")
+    world.happens(*alerts[10:20])
+    wait_until(lambda: len(set(world.http.keys)) == 20, "both to serve")
+
+    first.kill()
+    world.happens(*alerts[20:])
+
+    wait_until(lambda: all(len(set(world.keys_on(channel))) == 30 for channel in ("webhook", "email")), f"all to be told:\n{world.log()}")
+    assert len(world.http.keys) - 30 <= 1
+
+
 def test_a_channel_that_hangs_delays_no_other(world: World) -> None:
     """While the webhook does not answer, mail goes out; when it answers 503 it is asked again."""
     world.http.hold.clear()
