@@ -37,7 +37,7 @@ def up(flags: dict[str, str | None]) -> None:
 
     \b
     Example:  logverse up
-              logverse --home /tmp/second up      a second stack beside it
+              logverse --home ~/second up         a second stack beside it
     """
     from deploy.local import stack
     from deploy.topics import create
