@@ -79,7 +79,8 @@ def _environment(cluster: Cluster, folder: Path) -> dict[str, str]:
     conf.mkdir()
     (conf / "config.yaml").write_text("rest.connection-timeout: 10000\n" + _JAVA_17)
     (conf / "log4j-cli.properties").write_text(_LOGGING)
-    keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+    # The last one is the mark by which the supervisor of an embedded stack knows its own.
+    keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LOGVERSE_STACK")
     ours = {"JAVA_HOME": str(cluster.java_home), "FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(folder), "PYTHONPATH": str(_root())}
     return {name: os.environ[name] for name in keep if name in os.environ} | ours
 
