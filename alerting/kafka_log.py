@@ -30,7 +30,10 @@ class KafkaNotificationLog:
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool], clock: Callable[[], Millis]) -> None:
         self._settings, self._stopping, self._clock = settings, stopping, clock
-        self._producer = Producer(client_config(settings, enable_idempotence=True, linger_ms=0, message_timeout_ms=30_000), logger=quiet())
+        self._producer = Producer(
+            client_config(settings, enable_idempotence=True, linger_ms=0, message_timeout_ms=30_000, reconnect_backoff_max_ms=1000),
+            logger=quiet(),
+        )
 
     def append(self, record: Record) -> None:
         self._write(topics.named("notifications", self._settings.topic_prefix), record.key.encode(), record.to_json())

@@ -203,6 +203,20 @@ def test_a_refusal_is_final_and_nobody_hears_the_end() -> None:
     assert world.sink.positions.to_commit() == {0: 2}
 
 
+def test_a_refusal_that_flink_replays_stays_one() -> None:
+    """The same transition again, also after a restart, is settled: neither sent nor recorded a second time."""
+    world = World(Fake(answers=[Refused("no")]))
+    world.take(alert(), alert())
+    world.work()
+
+    again = World(Fake(), log=world.log)
+    again.take(alert())
+    again.work()
+
+    assert world.outcomes == [("firing", "refused", 1)]
+    assert again.sink.positions.to_commit() == {0: 1}
+
+
 def test_a_defect_of_ours_does_not_stop_the_pager() -> None:
     """A channel that raises what it must not is recorded as refused; the next alert goes through."""
     channel = Fake(answers=[ZeroDivisionError("oops")])
