@@ -99,12 +99,10 @@ class StatusTail:
             client_config(settings, group_id="logverse-reader", enable_auto_commit=False, fetch_wait_max_ms=50), logger=_silent()
         )
         try:
-            spot = TopicPartition(self._topic, 0)
-            _, spot.offset = self._consumer.get_watermark_offsets(spot, timeout=TIMEOUT_S)
-            self._consumer.assign([spot])
-        except KafkaException as error:
+            self._consumer.assign([TopicPartition(self._topic, 0, end_of(self._consumer, self._topic, monotonic))])
+        except (TryAgain, Refused):
             self._consumer.close()
-            raise _translated(error.args[0], self._topic) from error
+            raise
 
     def new(self, timeout_s: float) -> Iterator[RuleStatus]:
         """Statuses of rules as they come, for this long; stop iterating to stop waiting."""
@@ -124,6 +122,19 @@ class StatusTail:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._consumer.close()
+
+
+def end_of(consumer: Consumer, topic: str, monotonic: Callable[[], float] = time.monotonic) -> int:
+    """Where a topic of one partition ends now. One that was just created is unknown or leaderless for a moment: that is waited out."""
+    until = monotonic() + TIMEOUT_S
+    while True:
+        try:
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT_S)
+            return int(end)
+        except KafkaException as error:
+            if monotonic() > until:
+                raise _translated(error.args[0], topic) from error
+            consumer.poll(0.1)
 
 
 def _translated(error: KafkaError, topic: str) -> Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flink_jobs.rules.conditions import Conditions, column, entails, literal, read
@@ -91,6 +91,7 @@ def test_sql_of_a_condition(field, written, sql):
     assert made == sql or (sql is None and made.startswith("((") and made.endswith("))"))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_never_leaves_its_literal(text):
     """Whatever stands in a rule file is one SQL string: every quote inside is doubled, and undoubling gives the text back."""
@@ -101,6 +102,7 @@ def test_text_never_leaves_its_literal(text):
     assert made[1:-1].replace("''", "'") == text
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["body", ROUTE, "host.name"]), st.text(min_size=1), st.sampled_from(["=", "!==", "", "!="]), st.sampled_from(["", "*"])
 )
@@ -131,6 +133,7 @@ TEXTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(one=WRITTEN, other=WRITTEN)
 def test_entailment_of_numbers_is_never_wrong(one, other):
     """What is said to be covered is covered: no value meets the one and not the other."""
@@ -141,6 +144,7 @@ def test_entailment_of_numbers_is_never_wrong(one, other):
     assert not claimed or all(other.matches(value) for value in [None, *range(90, 700)] if one.matches(value))
 
 
+@settings(deadline=None)
 @given(one=TEXTS, other=TEXTS)
 def test_entailment_of_texts_is_never_wrong(one, other):
     """The same for texts, over all short ones."""

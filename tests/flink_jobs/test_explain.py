@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flink_jobs.rules.explain import condition_in_words, label_of, plain
@@ -92,6 +92,7 @@ def test_samples_are_three_capped_lines_and_never_in_the_sentence(scene, row):
     assert "script" not in alert.explanation.sentence
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_no_value_breaks_the_line(scene, row, route, host, service):
     """Whatever a path or a host is called, the sentence is one printable line of bounded length."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flink_jobs.rules.measures import quantile
@@ -36,6 +36,7 @@ def test_percentiles_by_hand(fraction, durations, expected):
     assert q(fraction, *durations) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0001, 200), min_size=1, max_size=50), st.floats(0, 1), st.floats(0, 1))
 def test_percentiles_grow_and_stay_in_bounds(durations, one, other):
     """A higher percentile is never a smaller duration, and none is above the slowest."""
