@@ -15,6 +15,7 @@ import zstandard
 from logverse import instant
 from logverse.errors import WrongSettings
 from logverse.event import LogEvent
+from producers.checkpoint import Checkpoint
 from producers.parsers import PARSERS
 from producers.routes import Routes
 
@@ -87,6 +88,7 @@ def test_line_without_end_is_cut_and_named(workshop: Any) -> None:
     assert letter["sha256"] == sha256(long).hexdigest()
     assert base64.b64decode(letter["data"]) == long[: 64 * 1024]
     assert workshop.account.lines == 3
+    assert int(workshop.uids()[1].split("-")[1]) == len(workshop.line(0)) + len(long) + 1
 
 
 def test_record_that_kafka_would_not_take(workshop: Any) -> None:
@@ -130,6 +132,22 @@ def test_first_seen_time_survives_a_restart(workshop: Any) -> None:
     first, again = workshop.events()
     assert first["timestamp"] == again["timestamp"] == instant.written(workshop.noon)
     assert first["log.record.uid"] == again["log.record.uid"]
+
+
+def test_first_seen_time_is_saved_before_anything_is_sent(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash in the very moment of sending does not change when the file was first seen."""
+    saved: list[int] = []
+
+    def send(*_: object) -> None:
+        (position,) = Checkpoint.load(workshop.memory, "memory").texts.values()
+        saved.append(position.first_seen)
+
+    monkeypatch.setattr(workshop.publisher, "send", send)
+    workshop.follow(seconds=0.2)
+    workshop.write(workshop.line(0))
+    workshop.follow(seconds=0.2)
+
+    assert saved == [workshop.noon + 200]
 
 
 def test_key_is_session_or_trace(workshop: Any) -> None:
