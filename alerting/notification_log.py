@@ -20,7 +20,7 @@ from logverse.instant import Millis
 # attempt: a try failed, another follows. The others are final: delivered; refused by the far side; superseded (the end of an
 # alert nobody was told of); expired (too old to matter when it could at last be delivered).
 Outcome = Literal["attempt", "delivered", "refused", "superseded", "expired"]
-_REMEMBERED = 200_000  # notifications kept in mind, the newest; about 100 MB
+_REMEMBERED = 200_000  # notifications kept in mind, the newest; about 125 MB
 
 
 @dataclass(frozen=True, slots=True)
