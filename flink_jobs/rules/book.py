@@ -7,6 +7,7 @@ from functools import cached_property
 
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
+from logverse.errors import Malformed
 from logverse.rule import Rule
 from logverse.summary import DIMENSIONS, Summary
 
@@ -39,15 +40,20 @@ class RuleBook(Page):
     """All rules in force. Paused and deleted ones are remembered as such, so that their alerts can be ended with the reason.
 
     With a `reach`, events are given to a rule only from the clause that was made for it: an event that passes two clauses
-    counts once.
+    counts once. Of the rules it begins with, those that cannot be run are in `broken`, with why: one stray record on the topic
+    must not keep a job from starting.
     """
 
     def __init__(self, rules: Iterable[Rule] = (), reach: Reach | None = None) -> None:
         super().__init__({}, {}, known=False)
         self._reach = reach
         self._pages: dict[str, Page] = {}
+        self.broken: dict[str, str] = {}
         for rule in rules:
-            self.put(rule)
+            try:
+                self.put(rule)
+            except Malformed as error:
+                self.broken[rule.name] = str(error)
 
     def put(self, rule: Rule) -> None:
         """Takes a rule in, in place of the one of that name. Malformed when it cannot be run: the former one stays."""

@@ -44,6 +44,13 @@ def test_a_broken_rule_leaves_the_former_one_in_force():
     assert book.rules == [WITHIN]
 
 
+def test_a_broken_rule_at_the_start_keeps_no_other_from_running():
+    """A record that some other version wrote is named, the rest is watched."""
+    book = RuleBook([WITHIN, Rule("stray", "spike"), ACROSS])
+
+    assert (book.rules, book.broken) == ([WITHIN, ACROSS], {"stray": "rule stray: unknown type 'spike'"})
+
+
 def test_an_unchanged_book_gives_the_same_page():
     """Pages are compared by identity at every row: only a change makes a new one."""
     book = RuleBook([WITHIN])
