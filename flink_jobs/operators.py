@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 
 from pyflink.common import Row, Types
@@ -16,6 +17,7 @@ from flink_jobs.rules.reach import Reach
 from flink_jobs.rules.watch import Watch
 from flink_jobs.settings import JobSettings
 from logverse.alert import Alert
+from logverse.errors import Malformed
 from logverse.rule import Rule
 from logverse.rule_status import RuleStatus
 from logverse.topics import named
@@ -26,6 +28,8 @@ RULES = MapStateDescriptor("rules", Types.STRING(), Types.STRING())
 ACROSS = OutputTag("across-services", ROW)
 
 SECOND = 1000
+
+log = logging.getLogger(__name__)
 
 
 class StateStore:
@@ -63,23 +67,26 @@ class Evaluate(KeyedBroadcastProcessFunction):
         self._book: RuleBook | None = None
         self._subtask = runtime_context.get_index_of_this_subtask()
         self._parallelism = runtime_context.get_number_of_parallel_subtasks()
+        metrics = runtime_context.get_metrics_group()
+        self._overflow, self._too_late = metrics.counter("events_over_series_cap"), metrics.counter("events_beyond_buckets")
 
     def process_element(self, row: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterator[object]:
         kind, key, at, items = row
-        book = self._rules(ctx)
+        book, watch = self._rules(ctx), self._watch(key)
         late = kind in (tables.LATE, tables.LATE_EVENTS)
         if kind in (tables.SUMMARIES, tables.LATE):
             summaries = wire.summaries(at, items)
-            self._watch(key).observe(summaries, self._page(book, key), late=late)
+            watch.observe(summaries, self._page(book, key), late=late)
             for plan in self._handed_on(book):
                 if projected := project(summaries, plan):
                     yield ACROSS, Row(kind, plan.rule.name, at, wire.items(projected))
         else:
             event = wire.matched_event(items)
-            self._watch(key).observe_events([event], self._page(book, key), late=late)
+            watch.observe_events([event], self._page(book, key), late=late)
             for plan in self._handed_on(book):
                 if plan.clause == event.clause:
                     yield ACROSS, Row(kind, plan.rule.name, at, items)
+        self._count(watch)
         # Of a late row this lies in the past: it fires with the next watermark.
         ctx.timer_service().register_event_time_timer(at + SECOND - 1)
 
@@ -92,16 +99,37 @@ class Evaluate(KeyedBroadcastProcessFunction):
             yield from self._records(alert)
         if watch.wants_tick():
             ctx.timer_service().register_event_time_timer(now + SECOND - 1)
+        else:
+            del self._watches[key]  # its next row brings it back from the store: names that come and go do not pile up
 
     def process_broadcast_element(self, text: str, ctx: KeyedBroadcastProcessFunction.Context) -> Iterator[Row]:
-        rule = Rule.from_json(text)
-        refusal = None if rule.deleted or rule.paused else self._reach.refusal(rule)
+        try:
+            rule = Rule.from_json(text)
+        except Malformed as error:  # anybody's record; it must not stop the job that everybody's rules are in
+            log.warning("record on topic rules left out: %s", error)
+            return
+        refusal = self._refusal(rule)
         if refusal is None:
             book = self._rules(ctx)
             ctx.get_broadcast_state(RULES).put(rule.name, text)  # a deleted one too: it must stay gone though the snapshot has it
             book.put(rule)
         if not self._across:
             yield self._confirmation(rule, refusal)
+
+    def _refusal(self, rule: Rule) -> str | None:
+        """Why this rule cannot be run here, None when it can."""
+        if rule.deleted or rule.paused:
+            return None
+        try:
+            Plan(rule)
+        except Malformed as error:
+            return str(error)
+        return self._reach.refusal(rule)
+
+    def _count(self, watch: Watch) -> None:
+        self._overflow.inc(watch.overflow)
+        self._too_late.inc(watch.too_late)
+        watch.overflow = watch.too_late = 0
 
     def _rules(self, ctx) -> RuleBook:
         if self._book is None:
