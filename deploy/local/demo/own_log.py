@@ -30,8 +30,9 @@ from logverse.printable import printable
 
 LIVE_MS: Millis = 900_000  # what is older belongs to the past: the detect job, too, takes lines late up to this
 SAMPLE_S = 20.0  # of reading, before the disorder seen so far decides the job's watermark delay
-DEADLINE_S = 300.0  # from the submission on, while nothing comes; each sign of progress begins it anew
-SETTLED_S = 6.0  # the job has judged the past when nothing of it has come for so long
+DEADLINE_S = 300.0  # without any progress
+SETTLED_S = 6.0  # for the alerts after the last summary
+STALLED_S = 60.0  # for events that were too late to be judged, and never come
 MOST_PAST = 12  # alerts of the past that are shown
 
 
@@ -97,18 +98,23 @@ class OwnLogStory:
         return lines
 
     def _judge_the_past(self, loop: Watching, submission: Started) -> None:
-        heard, since = -1, self._monotonic()
+        """Until as many events are in the summaries as were sent; fewer when some were too late, then until nothing comes any more."""
+
+        def state() -> tuple[int, int, bool]:
+            return loop.traffic.events, self._reading.lag_bytes, self._stage.done(submission)
+
+        last, since = state(), self._monotonic()
 
         def judged() -> bool:
-            nonlocal heard, since
+            nonlocal last, since
             self._stage.must_run(self._name)
             self._read()
-            if not self._stage.done(submission) or loop.traffic.events != heard or self._reading.lag_bytes:
-                heard, since = loop.traffic.events, self._monotonic()
-            quiet = self._monotonic() - since
-            return quiet > SETTLED_S and (loop.traffic.events >= self._reading.events or quiet > 5 * SETTLED_S)
+            if state() != last or not self._stage.done(submission) or self._reading.lag_bytes:
+                last, since = state(), self._monotonic()
+            enough = SETTLED_S if loop.traffic.events >= self._reading.events else STALLED_S
+            return self._monotonic() - since > enough
 
-        loop.until(judged, "the detect job's view of the file", self._monotonic() + DEADLINE_S)
+        loop.until(judged, "the detect job's view of the file", DEADLINE_S, stirs=state)
 
     def _hear(self, alert: Alert) -> None:
         if instant.now() - alert.at < LIVE_MS and alert.id not in self._told:
@@ -178,5 +184,5 @@ def service_of(path: Path) -> str:
     >>> service_of(Path("/var/log/nginx/shop access.log.1"))
     'shop-access'
     """
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.name.lstrip(".").partition(".")[0]).strip("-_")
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", path.name.lstrip(".").partition(".")[0]).strip("-_")
     return name[:60] or "log"

@@ -13,7 +13,7 @@ from logverse.instant import Millis
 from logverse.printable import printable
 
 _COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
-_BLAMED, _SAMPLES, _WIDE = 2, 2, 150
+_BLAMED, _SAMPLES, _WIDE = 3, 2, 150
 _SHOWN_ID = 12  # characters of an id, as `logverse alerts list` shows them
 
 
@@ -24,7 +24,7 @@ def alert_lines(alert: Alert) -> list[str]:
     if alert.status == "resolved":
         lasted = duration((alert.ends_at or alert.at) - alert.active_at)
         head = click.style(f"RESOLVED {printable(alert.rule)} · {group(alert)} · lasted {lasted}", fg="green", bold=True)
-        return ["", head, f"  {sentence(alert)}{_reason(alert)}", ""]
+        return ["", head, f"  {sentence(alert)}{_reason(alert)}"]
     why = alert.explanation
     figure = printable(f"{why.actual:.3g} {why.unit}")
     return [
@@ -84,12 +84,15 @@ def short_id(alert: Alert) -> str:
 
 
 def _firing(alert: Alert) -> list[str]:
+    """With log lines when it is critical: of what else goes wrong at the same time the sentence is enough."""
     why = alert.explanation
     head = f"FIRING {printable(alert.severity)} · {printable(alert.rule)} · {group(alert)}"
-    blame = [f"{100 * count / why.matched:.0f} % of it: {_cut(who, _WIDE)}" for who, count in why.contributors[:_BLAMED] if why.matched]
-    samples = [click.style(_cut(line, _WIDE), dim=True) for line in why.samples[:_SAMPLES]]
-    styled = click.style(head, fg=_COLOURS.get(alert.severity, "magenta"), bold=True)
-    return ["", styled, f"  {sentence(alert)}{_reason(alert)}", *(f"  {line}" for line in [*blame, *samples]), ""]
+    lines = [f"  {sentence(alert)}{_reason(alert)}"]
+    if alert.severity == "critical":
+        others = [(who, count) for who, count in why.contributors[:_BLAMED] if why.matched and who not in why.sentence]
+        lines += [f"  {100 * count / why.matched:.0f} % of them {_cut(who, _WIDE)}" for who, count in others]
+        lines += [click.style(f"  {_cut(line, _WIDE)}", dim=True) for line in why.samples[:_SAMPLES]]
+    return ["", click.style(head, fg=_COLOURS.get(alert.severity, "magenta"), bold=True), *lines]
 
 
 def group(alert: Alert) -> str:

@@ -150,21 +150,28 @@ class Stage:
 
     def _close(self) -> None:
         """What we started, then the stack. Ctrl-C again does not cut this short."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         self._screen.say("", "stopping; a moment")
         started = [one.process for one in self._running]
         process.end(_with_children(started), _END_S)
         for child in started:
             child.wait()
-        self._quietly("down")
+        if self._quietly("down"):
+            self._screen.say(
+                "stopped; no process is left. What was seen stays until the next demo:",
+                f"  to look again  {self.pasted('up')}",
+                f"  to delete it   {self.pasted('down', '--wipe')}",
+            )
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def _quietly(self, *arguments: str) -> None:
+    def _quietly(self, *arguments: str) -> bool:
         done = subprocess.run(
             self._command(*arguments), capture_output=True, env=process.users_environment(), text=True, start_new_session=True
         )
         if done.returncode:
             self._screen.say(*(printable(line) for line in done.stderr.splitlines()))
+        return not done.returncode
 
 
 def _with_children(started: list[subprocess.Popen[bytes]]) -> list[psutil.Process]:

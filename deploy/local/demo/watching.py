@@ -27,14 +27,17 @@ class Watching:
         self._stage, self._screen, self._listener, self._told, self._line = stage, screen, listener, told, line
         self._monotonic = monotonic
 
-    def until(self, come: Callable[[], bool], what: str, deadline: float) -> None:
-        """TryAgain with where to look when it has not come by the deadline (monotonic seconds); Refused when the stack is gone."""
+    def until(self, come: Callable[[], bool], what: str, patience_s: float, stirs: Callable[[], object] = lambda: None) -> None:
+        """TryAgain with where to look when it has not come for so long; what `stirs` begins the patience anew when it changes.
+
+        Refused when somebody else has stopped the stack.
+        """
+        last, since = stirs(), self._monotonic()
         while not come():
-            if self._monotonic() > deadline:
-                raise TryAgain(
-                    f"no sign of {what} in time\n  → is the machine busy? The processes' last words are in {self._stage.home / 'logs'};"
-                    f" look closer: {self._stage.pasted('up')}, then {self._stage.pasted('doctor')}"
-                )
+            if stirs() != last:
+                last, since = stirs(), self._monotonic()
+            if self._monotonic() - since > patience_s:
+                raise TryAgain(f"no sign of {what} within {patience_s:.0f} s\n  → {self._way_out()}")
             self.turn()
 
     def turn(self) -> None:
@@ -45,6 +48,10 @@ class Watching:
             else:
                 self.traffic.take(said)
         self._screen.live(self._line(self.traffic))
+
+    def _way_out(self) -> str:
+        logs, up, doctor = self._stage.home / "logs", self._stage.pasted("up"), self._stage.pasted("doctor")
+        return f"is the machine busy? What the processes said is in {logs}; look closer: {up}, then {doctor}"
 
 
 @contextmanager
