@@ -93,7 +93,8 @@ def _properties(home: Home) -> str:
 
 def _format(home: Home) -> None:
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = [*_java(home), "-Xmx128m", "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", _properties(home)]
+    arguments = ["format", "--ignore-formatted", f"--cluster-id={cluster}", "-c", _properties(home)]  # with `=`: it may begin with a dash
+    tool = [*_java(home), "-Xmx128m", "kafka.tools.StorageTool", *arguments]
     done = subprocess.run(tool, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise Refused(f"Kafka cannot format {home / 'data' / 'kafka'}: {(done.stderr or done.stdout).strip()[-500:]}")
