@@ -20,6 +20,7 @@ from logverse.errors import Refused, WrongSettings
 from logverse.flink import root_cause
 
 _SUBMITTED = re.compile(r"JobID ([0-9a-f]{32})")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:/")
 _PACKAGES = ("logverse", "flink_jobs")
 
 
@@ -70,7 +71,8 @@ def _flink_run(cluster: Cluster, code: Path) -> list[str]:
 def _restore(path: str | None, allow_lost_state: bool) -> list[str]:
     if path is None:
         return []
-    return ["-s", path if "://" in path else Path(path).absolute().as_uri(), *(["-n"] if allow_lost_state else [])]
+    # Flink writes an address of its own as file:/path, with one slash.
+    return ["-s", path if _ADDRESS.match(path) else Path(path).absolute().as_uri(), *(["-n"] if allow_lost_state else [])]
 
 
 def _environment(cluster: Cluster, folder: Path) -> dict[str, str]:

@@ -82,6 +82,11 @@ class JobManager:
         return content
 
 
+# What Python says of an error on the Java side, and Java of a Python that ended with one: neither is the cause.
+_CARRIER = "py4j.protocol.Py4JJavaError"
+_AFTERMATH = "Python process exits with code: 1"
+
+
 def root_cause(stack_trace: str) -> str:
     """The one line of a Java stack trace that says what went wrong first: the last cause, Python's own error before it.
 
@@ -95,9 +100,9 @@ def root_cause(stack_trace: str) -> str:
     if python:
         rest = lines[python[-1] + 1 :]
         errors = [line for line in rest if not line.startswith(("File ", "at ", "^")) and ": " in line and " " not in line.split(":")[0]]
-        if errors:
+        if errors and not errors[0].startswith(_CARRIER):
             return errors[0]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ") and not line.endswith(_AFTERMATH)]
     return causes[-1] if causes else lines[0]
 
 
