@@ -14,6 +14,7 @@ from flink_jobs.operators import ACROSS, RECORD, RULES, Evaluate
 from flink_jobs.rules.conditions import Conditions
 from flink_jobs.rules.reach import Reach
 from flink_jobs.settings import JobSettings
+from logverse.identity import digest
 
 
 def configure(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> None:
@@ -27,16 +28,24 @@ def configure(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, se
         "table.optimizer.agg-phase-strategy": "ONE_PHASE",
         "table.exec.source.idle-timeout": f"{settings.idle_timeout_ms} ms",
         "table.exec.uid.generation": "ALWAYS",
-        "table.exec.uid.format": f"{settings.graph_version}_<id>_<transformation>",
+        "table.exec.uid.format": f"{version(settings)}_<id>_<transformation>",
         "table.local-time-zone": "UTC",
     }.items():
         t_env.get_config().set(name, value)
 
 
+def version(settings: JobSettings) -> str:
+    """Part of every SQL operator's uid: other SQL must not take over the state of the old one, the same SQL must.
+
+    The SQL follows from the rules (an `any` rule adds a branch), and then operators change place.
+    """
+    return digest(*tables.views(settings, _clauses(settings)).values(), tables.records(settings))[:8]
+
+
 def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSettings) -> Table:
     """Records (key, value, topic) for alerts, confirmations, summaries and what came too late, out of table `events`."""
     reach = Reach.of(settings.rules)
-    left = leave_sql(t_env, {name: Conditions(where).sql() for name, where in reach.clauses.items()}, settings)
+    left = leave_sql(t_env, _clauses(settings), settings)
     told = rules.broadcast(RULES)
     settings = replace(settings, kafka={})  # the operators travel as pickles: no secrets in them
     rows = t_env.to_data_stream(left)
@@ -81,6 +90,10 @@ def leave_sql(t_env: StreamTableEnvironment, clauses: Mapping[str, str], setting
     )
     t_env.create_temporary_view("left", t_env.from_data_stream(leaving, schema))
     return t_env.sql_query(tables.for_python())
+
+
+def _clauses(settings: JobSettings) -> dict[str, str]:
+    return {name: Conditions(where).sql() for name, where in Reach.of(settings.rules).clauses.items()}
 
 
 def _key(row) -> str:

@@ -31,7 +31,6 @@ class JobSettings:
     checkpoint_interval_ms: int = 5_000
     events_per_second: int = 100  # of a service and event clause that reach the `any` rules; the rest is in the counts
     bounded: bool = False  # read to the end the topics have now, then finish
-    graph_version: str = "v1"  # part of every SQL operator's uid: a graph with other columns must not take over old SQL state
     rules: tuple[Rule, ...] = field(default=(), repr=False)
 
     def to_json(self) -> bytes:

@@ -24,7 +24,7 @@ from logverse.summary import DIMENSIONS
 # Let through whatever the rules are, so that an `any` rule on fatal lines needs no new job.
 SEVERE = {"severe": {"severity_number": ">=21"}}
 
-_UPGRADE = "`logverse job upgrade detect` makes its SQL anew from the rules in force"
+_UPGRADE = "`logverse job upgrade detect --rules FILE` puts the file's rules in force and makes the job's SQL anew for them"
 
 
 @dataclass(frozen=True, slots=True)

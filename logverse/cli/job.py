@@ -128,15 +128,30 @@ def savepoint(flags: dict[str, str | None], name: str, jobmanager: str | None, t
 @job.command()
 @name_argument
 @jobmanager_option
+@click.option(
+    "--rules", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="Put these in force meanwhile; repeatable."
+)
 @click.pass_obj
-def upgrade(flags: dict[str, str | None], name: str, jobmanager: str | None) -> None:
-    """Stop a job and submit it anew with what its rules need to see now: rules, alerts and Kafka offsets go on."""
+def upgrade(flags: dict[str, str | None], name: str, jobmanager: str | None, files: tuple[Path, ...]) -> None:
+    """Stop a job and submit it anew with what its rules need to see now: rules, alerts and Kafka offsets go on.
+
+    For rules that `logverse rules apply` refuses because the running job cannot see what they are about:
+
+    \b
+    logverse job upgrade detect --rules shop.yaml
+    """
+    from flink_jobs.rules.files import read_all
+    from flink_jobs.rules.topic import publish
+
+    rules = read_all(files)
     settings = _settings(flags, jobmanager)
     cluster = JobManager.of(settings)
     full = named(name, settings.topic_prefix)
     found = _must_run(cluster, full)
     options = submission.remembered(settings, full)
     path = _wait_for_savepoint(cluster, found["jid"], cluster.stop_with_savepoint(found["jid"], _folder(settings, None)))
+    click.echo(f"{full} stopped, savepoint {path}", err=True)
+    publish(settings, rules)  # not before: the old job would refuse them
     job_id = submission.submit(settings, {**options, "restore": path, "allow_lost_state": True})
     submission.remember(settings, name, job_id, options)
     click.echo(f"{full} goes on from {path}, id {job_id}")
