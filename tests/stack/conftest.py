@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from logverse import settings
+from logverse.alert import Alert
 from logverse.settings import Settings
 from logverse.topic_reader import read_to_end
 from logverse.topics import named
@@ -94,6 +95,22 @@ class TopicSet:
         return [json.loads(message.value()) for message in read_to_end(self.settings, named(topic, self.prefix), timeout_s=60)]
 
     @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A `logverse` command that runs meanwhile; killed at the end, if the test has not."""
+        command = [sys.executable, "-m", "logverse.cli.main", "--home", str(self.stack.home), "--topic-prefix", self.prefix, *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def alerts(self, rule: str) -> list[Alert]:
+        """The transitions that a rule has told so far, in order of their time."""
+        found = [Alert.from_json(json.dumps(record)) for record in self.read("alerts") if record["rule"] == rule]
+        return sorted(found, key=lambda alert: alert.at)
+
+    @contextmanager
     def job(self, *options: str) -> Iterator[None]:
         """The detect job on these topics; cancelled at the end. One subtask: the tests' jobs share two cores."""
         self.logverse("job", "submit", "detect", "--parallelism", "1", *options)
@@ -101,6 +118,14 @@ class TopicSet:
             yield
         finally:
             self.logverse("job", "stop", "detect", "--no-savepoint", check=False)
+
+
+@pytest.fixture(scope="session")
+def watched(stack: Stack) -> Iterator[TopicSet]:
+    """Topics with the detect job on them: one submission for all tests that watch live traffic, each with services of its own."""
+    made = topic_set(stack)
+    with made.job():
+        yield made
 
 
 @pytest.fixture

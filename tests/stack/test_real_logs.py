@@ -31,7 +31,7 @@ Counts = Counter[tuple[str, int]]  # by service and second (milliseconds UTC)
 
 @pytest.mark.parametrize("name", LOGS)
 def test_every_second_has_its_lines_and_garbage_is_kept_aside(topics: TopicSet, tmp_path: Path, name: str) -> None:
-    """With 60 s delay nothing of a minute-ordered log is late, and five percent of garbage changes no count: it is in logs.dlq, with its place."""
+    """With 60 s delay nothing of a minute-ordered log is late; five percent of garbage changes no count and is in logs.dlq."""
     lines = real_log(name).splitlines()
     mixed, garbage = with_garbage(lines, tmp_path / f"{name}.log")
 
@@ -51,7 +51,7 @@ def test_every_second_has_its_lines_and_garbage_is_kept_aside(topics: TopicSet, 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_on_time_and_late_and_too_late_are_all(topics: TopicSet, tmp_path: Path, name: str) -> None:
-    """With 1 s delay a minute-ordered log has late lines, and what comes when its time is long over is too late: together they are all."""
+    """With 1 s delay some lines are late, and what comes when its time is long over is too late: together they are all."""
     lines = real_log(name).splitlines()
     log, straggler = tmp_path / f"{name}.log", tmp_path / "straggler.log"
     log.write_bytes(b"\n".join(lines) + b"\n")
