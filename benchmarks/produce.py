@@ -3,7 +3,7 @@
 Both in one run, on the same Kafka, each in a process of its own, alternating: the whole producer (reading, parsing, identity, JSON,
 checkpoint, acknowledgements) and a confluent-kafka loop that only sends the raw lines, with the same client settings. Prints lines/s,
 CPU seconds per million lines (start-up included), the ratios, and the producer's largest PSS.
-Needs a Kafka: that of `logverse up`, or --bootstrap-servers. Topics with a prefix of the run's own are made and deleted.
+Starts a stack of its own, or takes the Kafka of --bootstrap-servers, where topics with a prefix of the run's own are made and deleted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,6 +24,7 @@ import psutil
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from benchmarks.servers import running_stack
 from logverse import settings as settings_module
 from logverse.kafka import client_config
 from logverse.settings import Settings
@@ -43,15 +45,16 @@ class Figure:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--bootstrap-servers", help="Kafka; default: that of `logverse up`")
+    parser.add_argument("--bootstrap-servers", help="Kafka; default: one of its own")
     parser.add_argument("--lines", type=int, default=600_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--raw", nargs=2, metavar=("FILE", "TOPIC"), help=argparse.SUPPRESS)
     options = parser.parse_args([] if arguments is None else arguments)
-    settings = settings_module.load({"bootstrap_servers": options.bootstrap_servers, "topic_prefix": f"bench{uuid.uuid4().hex[:8]}"})
-    if options.raw:
-        return send_raw(settings, Path(options.raw[0]), options.raw[1])
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext(options) if options.bootstrap_servers else running_stack() as kafka, tempfile.TemporaryDirectory() as folder:
+        flags = {"bootstrap_servers": kafka.bootstrap_servers, "topic_prefix": f"bench{uuid.uuid4().hex[:8]}"}
+        settings = settings_module.load(flags, {})
+        if options.raw:
+            return send_raw(settings, Path(options.raw[0]), options.raw[1])
         compare(settings, Path(folder), options.lines, options.rounds)
 
 

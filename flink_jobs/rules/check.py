@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from flink_jobs.rules import durations
 from flink_jobs.rules.conditions import ALIASES, read
 from flink_jobs.rules.matched import EVENT_FIELDS
 from flink_jobs.rules.options import Problem, problems
 from flink_jobs.rules.types import RULE_TYPES
+from logverse import durations
 from logverse.errors import Malformed
 from logverse.rule import SEVERITIES, Rule
 from logverse.summary import DIMENSIONS

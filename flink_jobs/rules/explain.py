@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flink_jobs.rules import durations
 from flink_jobs.rules.conditions import ALIASES, Value
 from flink_jobs.rules.limit import Limit
-from logverse import instant, severity
+from logverse import durations, instant, severity
 from logverse.alert import Explanation
 from logverse.instant import Millis
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from logverse import durations
 from logverse import settings as settings_
 from logverse.cli.output import echo_json, echo_rows, output_option
 from logverse.errors import WrongSettings
@@ -18,15 +19,6 @@ from logverse.printable import printable
 if TYPE_CHECKING:
     from alerting.notification_log import Record
     from logverse.settings import Settings
-
-_UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-def span(text: str) -> int:
-    """Milliseconds in a length of time as people write it: 90s, 15m, 1h, 7d."""
-    if text[:-1].isascii() and text[:-1].isdigit() and text[-1] in _UNITS:
-        return int(text[:-1]) * _UNITS[text[-1]]
-    raise click.BadParameter(f"{text!r} is no length of time: like 90s, 15m, 1h, 7d")
 
 
 @click.group()
@@ -43,10 +35,10 @@ def alerts() -> None:
 @alerts.command("list")
 @click.option("--firing", is_flag=True, help="Only those that fire now.")
 @click.option("--all", "everything", is_flag=True, help="All that were ever raised, also pending ones that never fired.")
-@click.option("--since", type=span, metavar="SPAN", default="1d", show_default=True, help="How far back ended ones go: 90s, 15m, 1h, 7d.")
+@click.option("--since", metavar="SPAN", default="1d", show_default=True, help="How far back ended ones go: 90s, 15m, 1h, 7d.")
 @output_option
 @click.pass_obj
-def list_(flags: dict[str, str | None], /, firing: bool, everything: bool, since: int, output: str) -> None:
+def list_(flags: dict[str, str | None], /, firing: bool, everything: bool, since: str, output: str) -> None:
     """The last state of each alert, newest first.
 
     \b
@@ -60,7 +52,7 @@ def list_(flags: dict[str, str | None], /, firing: bool, everything: bool, since
         raise click.UsageError("--firing and --all exclude each other")
     settings = settings_.load(flags)
     found = story.latest(story.alerts_in(_values(settings, "alerts.state")))
-    chosen = story.shown(found, now=instant.now(), since_ms=since, firing=firing, everything=everything)
+    chosen = story.shown(found, now=instant.now(), since_ms=durations.given(since, "--since"), firing=firing, everything=everything)
     told = story.outcomes(_records(settings)) if chosen else {}
     row = page.plain if output == "json" else page.row
     quiet = "nothing fires" if firing else "nothing is active or ended lately; --all shows more"

@@ -12,7 +12,8 @@ from typing import Any
 import click
 import orjson
 
-from logverse.errors import Refused, WrongSettings
+from logverse import durations
+from logverse.errors import Refused
 from logverse.rule_status import ReachStatus
 from logverse.settings import Settings, embedded_endpoints
 from logverse.topics import named
@@ -34,8 +35,8 @@ def submit(settings: Settings, options: Mapping[str, Any]) -> str:
         topic_prefix=settings.topic_prefix,
         job_name=named("detect", settings.topic_prefix),
         parallelism=options["parallelism"],
-        watermark_delay_ms=_milliseconds("--watermark-delay", options["watermark_delay"]),
-        checkpoint_interval_ms=_milliseconds("--checkpoint-interval", options["checkpoint_interval"]),
+        watermark_delay_ms=durations.given(options["watermark_delay"], "--watermark-delay"),
+        checkpoint_interval_ms=durations.given(options["checkpoint_interval"], "--checkpoint-interval"),
         rules=_rules(settings),
     )
     cluster = Cluster(
@@ -49,15 +50,6 @@ def submit(settings: Settings, options: Mapping[str, Any]) -> str:
     job_id = to_cluster(job, cluster, options["restore"], options["allow_lost_state"])
     announce(settings, ReachStatus(job.job_name, asdict(Reach.of(job.rules)), time.time_ns() // 1_000_000))
     return job_id
-
-
-def _milliseconds(option: str, text: str) -> int:
-    from flink_jobs.rules import durations
-
-    try:
-        return durations.read(text)
-    except ValueError as error:
-        raise WrongSettings(str(error), where=option, remedy="write it as 500ms, 5s, 1m or 1m30s") from None
 
 
 def _rules(settings: Settings) -> tuple[Any, ...]:

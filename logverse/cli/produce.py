@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logverse import settings
+from logverse import durations, settings
 from logverse.cli.output import echo_json, output_option
 from logverse.errors import WrongSettings
 from logverse.printable import printable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from producers.run import Order
 
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
 @click.command()
@@ -75,8 +73,8 @@ def produce(
     name = named(service, in_force.topic_prefix)
     memory = Path(checkpoint) if checkpoint else in_force.home_path / "producers" / f"{name}.json"
     order = run.Order(
-        files, service, host or socket.gethostname(), log_type, not no_follow, _span("--poll", poll),
-        _span("--watermark-delay", watermark_delay), metrics_port, memory,
+        files, service, host or socket.gethostname(), log_type, not no_follow, durations.given(poll, "--poll", least=10) / 1000,
+        durations.given(watermark_delay, "--watermark-delay", least=1) / 1000, metrics_port, memory,
     )  # fmt: skip
     if detach:
         return _detach(in_force, f"produce-{name}", ctx, replace(order, checkpoint=order.checkpoint.absolute()))
@@ -122,10 +120,3 @@ def _detach(in_force: Settings, name: str, ctx: click.Context, order: Order) -> 
     running = (in_force.home_path / "run" / "supervisor.pid").exists()
     click.echo(f"{name} is the supervisor's now: it {'starts at once' if running else 'starts with `logverse up`'} and is kept running")
     click.echo(f"  see it: logverse logs {name}\n  end it: rm {path}")
-
-
-def _span(flag: str, text: str) -> float:
-    match = _SPAN.fullmatch(text)
-    if not match or float(match[1]) == 0:
-        raise WrongSettings(f"{printable(text)!r} is no span of time", where=flag, remedy="like 500ms, 1s, 60s, 2m")
-    return float(match[1]) * _SECONDS[match[2]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logverse import instant
+from logverse import durations, instant
 from logverse.cli.output import echo_json, output_option
 from logverse.errors import Malformed, WrongSettings
 
@@ -78,7 +78,7 @@ def _simulation(
     services: tuple[str, ...], rate: float, span: str | None, seed: int, start: str | None, live: bool,
     faults: tuple[str, ...], benign: tuple[str, ...],
 ) -> Simulation:  # fmt: skip
-    from producers.simulator.episodes import read_duration, read_episode
+    from producers.simulator.episodes import read_episode
     from producers.simulator.sites import site_of
     from producers.simulator.traffic import Simulation
 
@@ -90,7 +90,7 @@ def _simulation(
             )
     if not 0 < rate <= 100_000:
         raise WrongSettings("out of range", where=f"--rate {rate:g}", remedy="above 0 and at most 100000 requests per second")
-    lasts_s = None if live and span is None else read_duration(span or "10m", "span", "--for")
+    lasts_s = None if live and span is None else durations.given(span or "10m", "--for") // 1000
     if lasts_s == 0:
         raise WrongSettings("nothing would be written", where=f"--for {span}", remedy="for example --for 10m")
     first = _start(start, 0 if live else lasts_s or 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from logverse import instant
+from logverse import durations, instant
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
 
@@ -34,7 +34,6 @@ KINDS: dict[str, Kind] = {
     "batch-run": Kind(True, "factor", 1.0, "one client adds this many times the usual rate, on one route"),
 }
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _EXAMPLE = "error-burst:web@2m+45s=40%"
 _WRITTEN = re.compile(
     r"(?P<kind>[^:@+=/]*):(?P<service>[^@/]*)(?P<route>/[^@]*)?@(?P<start>[^+]*)\+(?P<duration>[^=]*)(?:=(?P<magnitude>.*))?"
@@ -80,25 +79,12 @@ def read_episode(text: str, flag: str, benign: bool, start: Millis, sites: Mappi
     kind = one_of(match["kind"], [name for name in KINDS if KINDS[name].benign == benign], "kind", where)
     service = one_of(match["service"], list(sites), "service", where)
     route = one_of(match["route"], list(sites[service]), "route", where) if match["route"] else None
-    begins = start + 1000 * read_duration(match["start"], "start", where)
-    lasts = 1000 * read_duration(match["duration"], "duration", where)
+    begins = start + durations.given(match["start"], where, "start")
+    lasts = durations.given(match["duration"], where, "duration")
     if not lasts:
         raise WrongSettings("duration is nothing", where=where, remedy="for example +45s")
     magnitude = KINDS[kind].usual if match["magnitude"] is None else _magnitude(match["magnitude"], kind, where)
     return Episode(kind, service, begins, begins + lasts, magnitude, route)
-
-
-def read_duration(text: str, field: str, where: str) -> int:
-    """Seconds, from 45s, 10m, 1h30m, 2d or 0; WrongSettings names the field.
-
-    >>> read_duration("1h30m", "start", "--fault")
-    5400
-    """
-    if text == "0":
-        return 0
-    if not re.fullmatch(r"(?:[0-9]+[smhd])+", text):
-        raise WrongSettings(f"{field} is {text!r}, not a duration", where=where, remedy="45s, 10m, 1h30m or 2d")
-    return sum(int(number) * _UNITS_S[unit] for number, unit in re.findall(r"([0-9]+)([smhd])", text))
 
 
 def one_of(value: str, known: Sequence[str], field: str, where: str) -> str:

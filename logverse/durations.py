@@ -1,9 +1,10 @@
-"""Durations as rule files write them (`30s`, `5m`, `1h`) and as sentences say them."""
+"""Durations as rule files and flags write them (`30s`, `5m`, `1h30m`) and as sentences say them."""
 
 from __future__ import annotations
 
 import re
 
+from logverse.errors import WrongSettings
 from logverse.instant import Millis
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -17,9 +18,27 @@ def read(text: str) -> Millis:
     >>> read("1m30s")
     90000
     """
+    if text == "0":
+        return 0
     if not _WRITTEN.fullmatch(text):
         raise ValueError(f"not a duration: {text!r}")
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def given(text: str, where: str, field: str = "", least: Millis = 0) -> Millis:
+    """Milliseconds of a duration that the user gave with a flag; WrongSettings names the flag (and the field within it).
+
+    >>> given("1m30s", "--for")
+    90000
+    """
+    try:
+        span = read(text)
+    except ValueError:
+        problem = f"{field or 'it'} is {text[:40]!r}, not a duration"
+        raise WrongSettings(problem, where=where, remedy="500ms, 45s, 10m, 1h30m or 2d") from None
+    if span < least:
+        raise WrongSettings(f"{field or 'it'} is {text[:40]!r}", where=where, remedy=f"at least {written(least)}")
+    return span
 
 
 def written(span: Millis) -> str:
