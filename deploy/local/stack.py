@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from deploy.local import jars, logfile, ports, process, state
-from deploy.local.home import FOLDERS, Home, write_json
+from deploy.local.home import FOLDERS, MARKER, Home, write_json
 from deploy.local.life import FAILED, READY
 from deploy.local.server import stop_order
 from deploy.local.servers import SERVERS
@@ -86,7 +86,7 @@ def failure(home: Home, one: ProcessState) -> str:
 
 def down(home: Home, show: Show, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> bool:
     """Stop everything of this home, also what a killed supervisor left. False when nothing was running."""
-    if not (home / "run").is_dir():
+    if not home.is_ours or not (home / "run").is_dir():
         return False
     with _alone(home):
         pid = state.supervisor_pid(home)
@@ -103,13 +103,22 @@ def down(home: Home, show: Show, sleep: Callable[[float], None] = time.sleep, cl
 
 
 def wipe(home: Home) -> None:
-    """Delete what the stack has put into its home, and the home itself when nothing else lies there. Only while it is down."""
+    """Delete what the stack has put into its home, and the home itself when nothing else lies there. Only while it is down.
+
+    WrongSettings in a folder that never was a home: its data/ and logs/ are somebody's.
+    """
+    may_wipe(home)
     for name in FOLDERS:
         shutil.rmtree(home / name, ignore_errors=True)
-    for name in ("ports.json", "endpoints.json"):
+    for name in ("ports.json", "endpoints.json", MARKER):  # the marker last: what was interrupted can be done again
         (home / name).unlink(missing_ok=True)
     if home.path.is_dir() and not any(home.path.iterdir()):
         home.path.rmdir()
+
+
+def may_wipe(home: Home) -> None:
+    """WrongSettings when this folder has folders of these names and is no home."""
+    home.must_be_ours("nothing was deleted", f"name the home that `logverse up` made (it has a file {MARKER}): logverse --home DIR down")
 
 
 def sweep(home: Home) -> bool:

@@ -72,6 +72,8 @@ def down(flags: dict[str, str | None], wipe: bool, yes: bool) -> None:
     from logverse.cli.stack_progress import states_progress
 
     home, _ = _home(flags)
+    if wipe:
+        stack.may_wipe(home)
     if wipe and not yes:
         click.confirm(f"Delete all topics, checkpoints and logs in {home.path}?", abort=True)
     with states_progress("stopped") as show:
@@ -129,7 +131,7 @@ def doctor(flags: dict[str, str | None], output: str) -> int:
 
 @click.command()
 @click.argument("name", default="")
-@click.option("-n", "--lines", default=50, show_default=True, help="Lines from the end.")
+@click.option("-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="Lines from the end.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
 @click.pass_obj
 def logs(flags: dict[str, str | None], name: str, lines: int, follow: bool) -> None:

@@ -272,7 +272,8 @@ def test_two_demos_do_not_share_a_home(tmp_path: Path) -> None:
 
 def test_a_new_demo_clears_the_old_ones_data_and_keeps_the_configuration(tmp_path: Path) -> None:
     """What people have put there by hand, such as who is told, stays."""
-    for name in ("data/kafka", "demo/usual", "producers", "run"):
+    Home(tmp_path).make()
+    for name in ("data/kafka", "demo/usual", "producers"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("alerting.yaml", MARKER, "demo/usual/access.log"):
         (tmp_path / name).touch()
@@ -280,7 +281,7 @@ def test_a_new_demo_clears_the_old_ones_data_and_keeps_the_configuration(tmp_pat
     with Stage(Home(tmp_path), screen()[0]).held():
         left = sorted(path.name for path in tmp_path.iterdir() if not path.is_dir() or any(path.iterdir()))
 
-    assert left == ["alerting.yaml", MARKER]
+    assert left == ["alerting.yaml", MARKER, "home.json"]
 
 
 def test_what_runs_beside_the_demo_ends_with_it(tmp_path: Path) -> None:
