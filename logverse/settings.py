@@ -7,8 +7,9 @@ The environment's name of a setting is `LOGVERSE_` and its name in capitals; the
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ import orjson
 import yaml
 
 from logverse.errors import WrongSettings
+
+_ONE_OF = {
+    "security_protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+}
 
 
 def _setting(default: str, about: str) -> Any:
@@ -60,23 +66,20 @@ def loaded(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple
 
     take("home", environ.get("LOGVERSE_HOME"), "LOGVERSE_HOME")
     take("home", flags.get("home"), "--home")
-    path = Path(environ.get("LOGVERSE_CONFIG") or Path(values["home"]).expanduser() / "logverse.yaml")
-    for name, value in _file(path, names, must_exist="LOGVERSE_CONFIG" in environ).items():
+    named, home = environ.get("LOGVERSE_CONFIG"), _folder(values["home"], origin["home"])
+    path = Path(named) if named else home / "logverse.yaml"
+    for name, value in _file(path, names, must_exist=bool(named)).items():
         take(name, value, str(path))
     for name in names:
         take(name, environ.get(f"LOGVERSE_{name.upper()}"), f"LOGVERSE_{name.upper()}")
         take(name, flags.get(name), f"--{name.replace('_', '-')}")
-    endpoints = embedded_endpoints(Path(values["home"]).expanduser())
+    endpoints = embedded_endpoints(_folder(values["home"], origin["home"]))
     for name, key in (("bootstrap_servers", "kafka"), ("jobmanager", "jobmanager")):
         if not values[name] and key in endpoints:
             take(name, endpoints[key], "embedded stack")
-    protocol = values["security_protocol"]
-    if protocol not in ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"):
-        raise WrongSettings(
-            f"security_protocol is {protocol!r}",
-            where=origin["security_protocol"],
-            remedy="one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
-        )
+    for name, allowed in _ONE_OF.items():
+        if values[name] not in allowed:
+            raise WrongSettings(f"{name} is {values[name]!r}", where=origin[name], remedy=_nearest(values[name].upper(), allowed))
     return Settings(**values), origin
 
 
@@ -86,6 +89,8 @@ def embedded_endpoints(home: Path) -> dict[str, str]:
         found: dict[str, str] = orjson.loads((home / "endpoints.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return {}
+    except OSError as error:
+        raise WrongSettings(f"cannot be read: {error.strerror}", where=str(home / "endpoints.json")) from error
     return found
 
 
@@ -99,20 +104,46 @@ def brokers(settings: Settings) -> str:
     return settings.bootstrap_servers
 
 
+def _folder(home: str, origin: str) -> Path:
+    try:
+        folder = Path(home).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise WrongSettings(f"home is {home!r}: {error}", where=origin, remedy="name a folder of yours") from error
+    if folder.exists() and not folder.is_dir():
+        raise WrongSettings(f"home is {home!r}, which is no folder", where=origin, remedy="name a folder, or one that may be created")
+    return folder
+
+
 def _file(path: Path, names: list[str], must_exist: bool) -> dict[str, str]:
     try:
-        text = path.read_text()
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
         if must_exist:
             raise WrongSettings("no such file", where=f"LOGVERSE_CONFIG {path}", remedy="create it or unset LOGVERSE_CONFIG") from None
         return {}
-    try:
-        content = yaml.safe_load(text) or {}
+    except OSError as error:
+        raise WrongSettings(f"cannot be read: {error.strerror}", where=str(path), remedy="make it a file that you may read") from error
+    except UnicodeDecodeError as error:
+        raise WrongSettings(f"not UTF-8 text: {error.reason} at byte {error.start}", where=str(path), remedy="save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise WrongSettings(f"not YAML: {error}", where=str(path)) from error
-    if not isinstance(content, dict):
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
         raise WrongSettings("not a mapping of settings", where=str(path), remedy="lines of NAME: VALUE")
-    for name in content:
-        if name not in names:
-            raise WrongSettings(f"unknown setting {name!r}", where=str(path), remedy=f"one of {', '.join(names)}")
-    return {name: str(value) for name, value in content.items()}
+    return {name: value for key, node in root.value for name, value in [_entry(path, key, node, names)] if value is not None}
+
+
+def _entry(path: Path, key: yaml.Node, node: yaml.Node, names: list[str]) -> tuple[str, str | None]:
+    """One line of the file, the value as it is written; None for an empty one, which means: not set."""
+    name, where = str(key.value), f"{path}:{key.start_mark.line + 1}"
+    if name not in names:
+        raise WrongSettings(f"unknown setting {name!r}", where=where, remedy=_nearest(name, names))
+    if not isinstance(node, yaml.ScalarNode):
+        raise WrongSettings("must be one value, not a list or a mapping", where=f"{where} {name}", remedy=f"{name}: VALUE")
+    return name, None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+
+
+def _nearest(wrong: str, known: Sequence[str]) -> str:
+    near = get_close_matches(wrong, known, 1)
+    return f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
