@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from logverse.errors import Refused, TryAgain
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config
 from logverse.settings import Settings
 from logverse.topics import DAY, LOGS, TOPICS, Topic, named
 
@@ -163,7 +163,7 @@ def _row(name: str, purpose: str, shape: Shape | None, count: int | None) -> dic
 def _admin(settings: Settings) -> Any:
     from confluent_kafka.admin import AdminClient
 
-    return AdminClient(client_config(settings) | {"log_level": 0})
+    return client(AdminClient, client_config(settings) | {"log_level": 0})
 
 
 def _metadata(admin: Any, settings: Settings) -> Any:

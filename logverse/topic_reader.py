@@ -10,7 +10,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from logverse.errors import Refused, TryAgain
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config
 from logverse.settings import Settings
 
 _BATCH = 1000
@@ -26,7 +26,7 @@ def read_to_end(
     TryAgain when Kafka is away, or silent for `timeout_s`; Refused when there is no such topic.
     """
     config = client_config(settings, group_id="logverse-reader", enable_auto_commit=False, enable_partition_eof=True) | _READ_ON
-    consumer = Consumer(config, logger=quiet())
+    consumer = client(Consumer, config, logger=quiet())
     try:
         waiting = set(_partitions(consumer, topic, timeout_s))
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in waiting])

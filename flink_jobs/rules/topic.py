@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from flink_jobs.rules.confirmation import LastSaid
 from logverse.errors import Malformed, Refused, TryAgain
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config
 from logverse.rule import Rule
 from logverse.rule_status import ReachStatus, RuleStatus, read_status
 from logverse.settings import Settings
@@ -57,7 +57,8 @@ def announce(settings: Settings, status: ReachStatus) -> None:
 
 def _write(settings: Settings, name: str, records: Iterable[tuple[str, bytes]]) -> None:
     problems: list[KafkaError] = []
-    producer = Producer(client_config(settings, enable_idempotence=True, message_timeout_ms=int(TIMEOUT_S * 1000)), logger=_silent())
+    config = client_config(settings, enable_idempotence=True, message_timeout_ms=int(TIMEOUT_S * 1000))
+    producer = client(Producer, config, logger=_silent())
     topic = named(name, settings.topic_prefix)
     try:
         for key, value in records:
@@ -95,9 +96,8 @@ class StatusTail:
 
     def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._topic, self._monotonic = named("rules.status", settings.topic_prefix), monotonic
-        self._consumer = Consumer(
-            client_config(settings, group_id="logverse-reader", enable_auto_commit=False, fetch_wait_max_ms=50), logger=_silent()
-        )
+        config = client_config(settings, group_id="logverse-reader", enable_auto_commit=False, fetch_wait_max_ms=50)
+        self._consumer = client(Consumer, config, logger=_silent())
         try:
             self._consumer.assign([TopicPartition(self._topic, 0, end_of(self._consumer, self._topic, monotonic))])
         except (TryAgain, Refused):
