@@ -32,13 +32,11 @@ class JobManager:
         return self._ask("GET", "/overview")
 
     def taskmanagers(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._ask("GET", "/taskmanagers")["taskmanagers"]
-        return found
+        return self._listed("/taskmanagers", "taskmanagers")
 
     def jobs(self) -> list[dict[str, Any]]:
         """One row a job: jid, name, state, start-time, end-time (ms), tasks."""
-        found: list[dict[str, Any]] = self._ask("GET", "/jobs/overview")["jobs"]
-        return found
+        return self._listed("/jobs/overview", "jobs")
 
     def job(self, job_id: str) -> dict[str, Any]:
         return self._ask("GET", f"/jobs/{job_id}")
@@ -71,6 +69,12 @@ class JobManager:
     def cancel(self, job_id: str) -> None:
         self._ask("PATCH", f"/jobs/{job_id}?mode=cancel")
 
+    def _listed(self, path: str, field: str) -> list[dict[str, Any]]:
+        found = self._ask("GET", path).get(field)
+        if not isinstance(found, list):
+            raise Refused(self._no_flink())
+        return found
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
             answer = self._session.request(method, self._url + path, json=body, timeout=self._timeout_s)
@@ -78,8 +82,16 @@ class JobManager:
             raise TryAgain(f"no JobManager answers at {self.address}: {type(error).__name__}") from error
         if answer.status_code >= 400:
             raise Refused(f"the JobManager at {self.address} refused {method} {path}: {_reason(answer)}")
-        content: dict[str, Any] = answer.json() if answer.content else {}
+        try:
+            content = answer.json() if answer.content else {}
+        except ValueError as error:
+            raise Refused(self._no_flink()) from error
+        if not isinstance(content, dict):
+            raise Refused(self._no_flink())
         return content
+
+    def _no_flink(self) -> str:
+        return f"something answers at {self.address} but it is no Flink JobManager\n  → --jobmanager HOST:PORT, of Flink's REST API"
 
 
 # What Python says of an error on the Java side, and Java of a Python that ended with one: neither is the cause.

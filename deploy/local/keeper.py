@@ -7,7 +7,7 @@ import subprocess
 
 from deploy.local import logfile, process
 from deploy.local.home import Home
-from deploy.local.life import READY, Life
+from deploy.local.life import READY, STARTING, Life
 from deploy.local.server import Server
 from deploy.local.state import ProcessState
 from logverse.errors import Refused, TryAgain
@@ -93,6 +93,13 @@ class Keeper:
         self.life.died(now, f"{how}: {line}" if code >= 0 and line else how)
         log.warning("died name=%s how=%r next=%s", self.name, self.life.why, self.life.state)
         process.end(process.named(self._home, self.name), patience_s=1.0)  # what it had started, such as Python workers
+
+    def broke(self, now: Millis, why: str) -> bool:
+        """Looking after it went wrong, such as its start on a full disk. True when that counts as a death: no process is there."""
+        if self._process is not None or not (self.life.due(now) or self.life.state in (STARTING, READY)):
+            return False
+        self.life.died(now, why)
+        return True
 
     def _probe(self, now: Millis) -> None:
         if now - self._probed < (PROBE_READY_MS if self.is_ready else PROBE_STARTING_MS):

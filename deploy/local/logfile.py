@@ -36,13 +36,13 @@ def telling_line(path: Path, since: int = 0) -> str:
 
 
 def tail(path: Path, lines: int, since: int = 0) -> list[str]:
-    """The last lines of a file; bytes that are no UTF-8 show as replacement characters."""
+    """The last lines of a file, none when it cannot be read; bytes that are no UTF-8 show as replacement characters."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, 2)
             file.seek(max(since if since <= end else 0, end - 1000 * lines))  # lines of ours are shorter than that
             return [line.decode("utf-8", "replace").rstrip("\n") for line in deque(file, maxlen=lines)]
-    except FileNotFoundError:
+    except OSError:
         return []
 
 

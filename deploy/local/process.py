@@ -98,5 +98,5 @@ def _environment_of(process: psutil.Process) -> dict[str, str]:
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.Error):
         process.send_signal(number)

@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from deploy.local import logfile, process, state
 from deploy.local.home import Home, read_json
@@ -35,6 +37,10 @@ BUILT_IN: dict[str, list[str]] = {"alerts-deliver": ["alerts", "deliver"]}
 log = logging.getLogger("supervisor")
 
 
+def _pass_over(_: Millis, __: str) -> None:
+    return None
+
+
 class Supervisor:
     """One turn after the other until told to stop. `clock` is monotonic milliseconds, `wall` milliseconds UTC."""
 
@@ -46,17 +52,38 @@ class Supervisor:
         self._cleaned: Millis = 0
         self.stopping = False
         self._gone: set[str] = set()  # what has been stopped on purpose
+        self._broken: dict[str, str] = {}  # step of the turn → the error that it ended with last
 
     def turn(self) -> None:
+        """Everything that is due. What goes wrong in one of its steps, such as on a full disk, keeps nobody from the others."""
         now = self._clock()
-        self._follow_services()
+        self._guarded("services", self._follow_services)
         for keeper in list(self._keepers.values()):
-            needs = [self._keepers[name] for name in keeper.server.needs]
-            if keeper.turn(now, all(need.is_ready for need in needs)):
-                self._died(keeper.name, now)
-        self._returning.turn(now, self._servers_ready())
-        self._keep_house(now)
-        self._write()
+            self._guarded(keeper.name, self._keep, keeper, now, broken=partial(self._broke, keeper))
+        self._guarded("jobs", self._returning.turn, now, self._servers_ready(), broken=self._returning.broke)
+        self._guarded("house", self._keep_house, now)
+        self._guarded("state", self._write)
+
+    def _keep(self, keeper: Keeper, now: Millis) -> None:
+        needs = [self._keepers[name] for name in keeper.server.needs]
+        if keeper.turn(now, all(need.is_ready for need in needs)):
+            self._died(keeper.name, now)
+
+    def _broke(self, keeper: Keeper, now: Millis, why: str) -> None:
+        if keeper.broke(now, why):
+            self._died(keeper.name, now)
+
+    def _guarded(self, what: str, step: Callable[..., None], *given: Any, broken: Callable[[Millis, str], None] = _pass_over) -> None:
+        """Do this step; an error of it is logged, once while it stays the same, and told to `broken`."""
+        try:
+            step(*given)
+            self._broken.pop(what, None)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            if self._broken.get(what) != why:
+                self._broken[what] = why
+                log.exception("went wrong step=%s", what)
+            broken(self._clock(), why)
 
     def forgive(self) -> None:
         """Try again whatever has failed."""
@@ -68,15 +95,15 @@ class Supervisor:
     def stop(self) -> None:
         """Services first, then servers before what they need; what does not listen is killed. Nothing is left when this returns."""
         self.stopping = True
-        self._write()
-        self._returning.stop()
+        self._guarded("state", self._write)
+        self._guarded("jobs", self._returning.stop)
         process.end(process.named(self._home, *self._services()), SERVICE_STOP_S)
         self._gone.update(self._services())
         for server in stop_order(list(SERVERS.values())):
             log.info("stopping name=%s", server.name)
             process.end(process.named(self._home, server.name), server.stop_s)
             self._gone.add(server.name)
-            self._write()
+            self._guarded("state", self._write)
         process.end((found for _, found in process.marked(self._home)), patience_s=1.0)
         (self._home / "run" / "state.json").unlink(missing_ok=True)
 
@@ -108,7 +135,7 @@ class Supervisor:
         """Logs stay small, and old checkpoints go."""
         if now - self._cleaned >= CLEAN_MS:
             self._cleaned = now
-            self._returning.tidy()
+            self._returning.tidy(self._wall())
             for path in (self._home / "logs").glob("*.log"):
                 logfile.cap(path)
 
