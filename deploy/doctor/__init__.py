@@ -19,6 +19,7 @@ CHECKS: dict[str, Check] = {
     "jars": machine.jars_whole,
     "versions": machine.versions,
     "disk": machine.disk,
+    "state": machine.kept_state,
     "memory": machine.memory,
     "ports": processes.ports_owned,
     "supervisor": processes.supervisor,

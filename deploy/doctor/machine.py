@@ -6,6 +6,8 @@ import importlib.metadata
 import platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -16,6 +18,7 @@ from logverse.flink import JobManager
 
 GIB = 2**30
 DISK_FAIL, DISK_WARN = 1 * GIB, 5 * GIB
+STATE_WARN = 5 * GIB
 MEMORY_DOWN = 4 * GIB  # what servers and one job take
 MEMORY_UP = GIB // 2
 
@@ -65,6 +68,26 @@ def disk(patient: Patient) -> Iterator[Finding]:
     level = FAIL if free < DISK_FAIL else WARN if free < DISK_WARN else OK
     remedy = "make room, or another --home: Kafka and the checkpoints stop when the disk is full" if level != OK else ""
     yield Finding(level, f"{free / GIB:.1f} GiB free at {place}", remedy)
+
+
+def kept_state(patient: Patient) -> Iterator[Finding]:
+    """What the jobs have written to go on from."""
+    folders = [patient.home / name for name in ("checkpoints", "savepoints")]
+    sizes = [size_of(folder) for folder in folders]
+    text = f"{sum(sizes) / GIB:.1f} GiB of checkpoints and savepoints"
+    if sum(sizes) > STATE_WARN:
+        yield Finding(WARN, text, f"delete the savepoints that you do not need: {folders[1]}")
+    else:
+        yield Finding(OK, text)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in it and below; what vanishes meanwhile counts nothing."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            size += path.lstat().st_size
+    return size
 
 
 def memory(patient: Patient) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.local import checkpoints, logfile, process
 from deploy.local.home import Home
-from deploy.local.resubmission import Job, Resubmission, jobs_of, newest_of, submit_arguments
+from deploy.local.resubmission import SUBMITTING, Job, Resubmission, adopt_in, jobs_of, newest_of, submit_arguments
 from deploy.local.server import logverse
 from deploy.local.state import JobState
 from logverse.errors import Refused, TryAgain
@@ -20,6 +20,8 @@ from logverse.instant import Millis
 
 SUBMIT_MS: Millis = 180_000  # a submission takes 13-18 s on two busy cores; this one hangs
 LOOK_MS: Millis = 500
+SWEEP_MS: Millis = 3_600_000
+ENDED = ("FINISHED", "FAILED", "CANCELED", "SUSPENDED")
 
 log = logging.getLogger("supervisor")
 
@@ -31,12 +33,12 @@ class Returning:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._plan = Resubmission(newest_of(home))
+        self._plan = Resubmission(newest_of(home), adopt_in(home))
         self._plan.jobmanager_started(jobs_of(home))
         self._running: tuple[Job, subprocess.Popen[bytes], Millis] | None = None
-        self._origin: Path | None = None
         self._log_start = 0
         self._looked: Millis = 0
+        self._swept: Millis = 0
 
     def jobmanager_died(self) -> None:
         """Whatever was being submitted went to a dead one."""
@@ -50,11 +52,21 @@ class Returning:
             self._looked = now
             self._begin(now)
 
-    def tidy(self) -> None:
-        """Delete the checkpoints that no job needs any more."""
-        for job in jobs_of(self._home):
-            if job.job_id:
-                checkpoints.tidy(self._home, job.job_id)
+    def broke(self, now: Millis, why: str) -> None:
+        """A submission could not even be started, such as on a full disk: it is refused, and tried again later."""
+        for one in self.states():
+            if one.state == SUBMITTING and self._running is None:
+                self._plan.refused(one.name, now, why)
+
+    def tidy(self, wall: Millis) -> None:
+        """Delete the checkpoints that no job needs any more. `wall`: milliseconds UTC."""
+        wanted = {job.job_id for job in jobs_of(self._home) if job.job_id}
+        for job_id in wanted:
+            checkpoints.tidy(self._home, job_id, wanted)
+        if wall - self._swept >= SWEEP_MS:
+            with suppress(TryAgain, Refused):  # it is away: what it knows cannot be told now
+                checkpoints.sweep(self._home, wanted | self._known().keys(), wall)
+                self._swept = wall
 
     def forgive(self, now: Millis) -> None:
         self._plan.forgive(now)
@@ -84,7 +96,7 @@ class Returning:
                 env=process.environment(self._home, self.name),
                 start_new_session=True,
             )
-        self._running, self._origin = (job, running, now), checkpoint
+        self._running = job, running, now
         log.info("submitting job=%s checkpoint=%s", job.name, checkpoint)
 
     def _watch(self, job: Job, running: subprocess.Popen[bytes], since: Millis, now: Millis) -> None:
@@ -100,7 +112,6 @@ class Returning:
             log.warning("submission failed job=%s why=%r", job.name, why)
             return self._plan.refused(job.name, now, why)
         self._plan.done(job.name)
-        self._remember(job)
         log.info("submitted job=%s", job.name)
 
     def _clear_away(self, running: subprocess.Popen[bytes]) -> None:
@@ -116,11 +127,6 @@ class Returning:
             self._clear_away(self._running[1])
         self._running = None
 
-    def _remember(self, job: Job) -> None:
-        again = next((one for one in jobs_of(self._home) if one.name == job.name), None)
-        if again and again.job_id and self._origin:
-            checkpoints.remember_origin(self._home, again.job_id, self._origin)
-
-    def _known(self) -> set[str]:
+    def _known(self) -> dict[str, str]:
         rows = JobManager(self._home.address("jobmanager"), timeout_s=3).jobs()
-        return {row["jid"] for row in rows}
+        return {row["jid"]: "" if row["state"] in ENDED else row["name"] for row in rows}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from deploy.local import checkpoints
 from deploy.local.home import Home
 from deploy.local.life import DELAYS_MS
-from deploy.local.resubmission import Job, Resubmission, jobs_of, submit_arguments
+from deploy.local.resubmission import Job, Resubmission, adopt_in, jobs_of, submit_arguments
 
 DETECT = Job("detect", ("job", "submit", "detect"), "aa")
 HISTORY = Job("history", ("job", "submit", "history"), "bb")
@@ -22,7 +23,7 @@ def checkpoint(home: Path, job_id: str, number: int, content: bytes = checkpoint
 
 
 def plan(*jobs: Job) -> Resubmission:
-    found = Resubmission(lambda job_id: Path(f"/chk/{job_id}"))
+    found = Resubmission(lambda job_id: Path(f"/chk/{job_id}"), lambda job, job_id: None)
     found.jobmanager_started(jobs)
     return found
 
@@ -67,6 +68,34 @@ def test_what_a_predecessor_left_goes_when_nobody_needs_it(tmp_path: Path) -> No
     assert savepoint.exists()
 
 
+def test_a_predecessor_that_still_runs_keeps_its_own(tmp_path: Path) -> None:
+    """A job may be submitted from another's checkpoint."""
+    home = Home(tmp_path)
+    origin = checkpoint(tmp_path, "aa", 3)
+    checkpoints.remember_origin(home, "bb", origin)
+    checkpoint(tmp_path, "bb", 4)
+
+    checkpoints.tidy(home, "bb", {"aa", "bb"})
+
+    assert origin.exists()
+
+
+def test_what_no_job_has_needed_for_a_week_goes(tmp_path: Path) -> None:
+    """Not what a job or the JobManager knows, not what one of them was restored from, not what is younger."""
+    home, now = Home(tmp_path), 1_800_000_000_000
+    for job_id in ("known", "origin", "young", "forgotten"):
+        written = checkpoint(tmp_path, job_id, 1)
+        at = (now - (checkpoints.KEPT_MS if job_id == "young" else checkpoints.KEPT_MS + 1000)) / 1000
+        for path in (written / "_metadata", written, written.parent):
+            os.utime(path, (at, at))
+    checkpoints.remember_origin(home, "known", tmp_path / "checkpoints" / "origin" / "chk-1")
+    os.utime(tmp_path / "checkpoints" / "known", (1, 1))
+
+    assert checkpoints.sweep(home, {"known"}, now) == ["forgotten"]
+
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["known", "origin", "young"]
+
+
 def test_nothing_to_restore_is_a_fresh_start(tmp_path: Path) -> None:
     """No folder, and an origin that is gone, are the same: none."""
     home = Home(tmp_path)
@@ -80,10 +109,10 @@ def test_jobs_return_one_at_a_time() -> None:
     """The second is submitted when the first has been, each from its checkpoint."""
     back = plan(DETECT, HISTORY)
 
-    assert back.next(0, [DETECT, HISTORY], set) == (DETECT, Path("/chk/aa"))
-    assert back.next(0, [DETECT, HISTORY], set) is None
+    assert back.next(0, [DETECT, HISTORY], dict) == (DETECT, Path("/chk/aa"))
+    assert back.next(0, [DETECT, HISTORY], dict) is None
     back.done("detect")
-    assert back.next(0, [DETECT, HISTORY], set) == (HISTORY, Path("/chk/bb"))
+    assert back.next(0, [DETECT, HISTORY], dict) == (HISTORY, Path("/chk/bb"))
     assert [(one.name, one.state) for one in back.states()] == [("detect", "submitted"), ("history", "submitting")]
 
 
@@ -91,26 +120,46 @@ def test_what_the_user_stopped_or_submitted_meanwhile_is_left_alone() -> None:
     """A job whose file is gone, or whose id the JobManager knows, needs nobody."""
     back = plan(DETECT, HISTORY)
 
-    assert back.next(0, [Job("detect", DETECT.arguments, "cc")], lambda: {"cc"}) is None
+    assert back.next(0, [Job("detect", DETECT.arguments, "cc")], lambda: {"cc": ""}) is None
     assert back.states() == ()
+
+
+def test_a_job_that_runs_under_another_id_has_returned(tmp_path: Path) -> None:
+    """Its submission was taken and never noted: no second one beside it; from now on its own id counts."""
+    home = Home(tmp_path)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "detect.json").write_text(json.dumps({"arguments": DETECT.arguments, "job_id": "aa", "options": {"a": 1}}))
+    before = checkpoint(tmp_path, "aa", 7)
+    back = Resubmission(lambda job_id: None, adopt_in(home))
+    back.jobmanager_started(jobs_of(home))
+
+    assert back.next(0, jobs_of(home), lambda: {"old": "", "new": "detect", "other": "history"}) is None
+
+    assert [(one.name, one.state) for one in back.states()] == [("detect", "submitted")]
+    assert json.loads((tmp_path / "jobs" / "detect.json").read_text()) == {
+        "arguments": list(DETECT.arguments),
+        "job_id": "new",
+        "options": {"a": 1},
+    }
+    assert checkpoints.newest_whole(home, "new") == before
 
 
 def test_a_refused_submission_is_tried_later_and_in_the_end_failed() -> None:
     """With the reason; until somebody asks for another attempt."""
     back, now = plan(DETECT), 0
     for delay in DELAYS_MS:
-        assert back.next(now, [DETECT], set)
+        assert back.next(now, [DETECT], dict)
         back.refused("detect", now, "no slots")
-        assert back.next(now + delay - 1, [DETECT], set) is None
+        assert back.next(now + delay - 1, [DETECT], dict) is None
         now += delay
-    assert back.next(now, [DETECT], set)
+    assert back.next(now, [DETECT], dict)
 
     back.refused("detect", now, "no slots")
 
-    assert back.next(now + 10**9, [DETECT], set) is None
+    assert back.next(now + 10**9, [DETECT], dict) is None
     assert [(one.state, one.why) for one in back.states()] == [("failed", "no slots")]
     back.forgive(now)
-    assert back.next(now, [DETECT], set)
+    assert back.next(now, [DETECT], dict)
 
 
 def test_job_files_are_read_as_they_are_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deploy.doctor import CHECKS, outcome
+from deploy.doctor import CHECKS, machine, outcome
 from deploy.doctor.cluster import checkpoint_finding
 from deploy.doctor.finding import Finding, Patient
 from deploy.local import overview, stack, state
@@ -115,6 +115,21 @@ def test_the_doctor_works_when_nothing_is_up(tmp_path: Path) -> None:
     assert [one["remedy"] for one in findings if one["check"] == "supervisor"] == ["logverse up"]
     assert not any(one["level"] == "fail" and one["check"] not in ("java", "jars", "versions", "disk") for one in findings)
     assert all(one["remedy"] for one in findings if one["level"] != "ok")
+
+
+def test_the_doctor_weighs_what_the_jobs_have_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints and savepoints together; above the limit it says which ones may go."""
+    Home(tmp_path).make()
+    for name in ("checkpoints", "savepoints"):
+        (tmp_path / name / "part").write_bytes(b"x" * 4000)
+    patient = Patient(Home(tmp_path), Settings(home=str(tmp_path)), {}, 0)
+    before = [one.level for one in machine.kept_state(patient)]
+
+    monkeypatch.setattr(machine, "STATE_WARN", 7999)
+    (after,) = machine.kept_state(patient)
+
+    assert before == ["ok"]
+    assert (after.level, str(tmp_path / "savepoints") in after.remedy) == ("warn", True)
 
 
 @pytest.mark.parametrize("name", CHECKS)
