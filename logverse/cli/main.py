@@ -10,6 +10,7 @@ import click
 
 from logverse import __version__
 from logverse.errors import Malformed, Refused, TryAgain, WrongSettings
+from logverse.printable import printable
 
 # verb → (module with the command of that name, what `--help` says). Kept here so that --help imports no verb.
 VERBS: dict[str, tuple[str, str]] = {
@@ -84,10 +85,15 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(error, 2)
     except (TryAgain, Refused) as error:
         _complain(error, 1)
+    except OSError as error:  # a path of the user's that no verb looked at more closely
+        if error.filename is None:
+            raise
+        _complain(WrongSettings(error.strerror or type(error).__name__, where=str(error.filename)), 2)
 
 
 def _complain(error: Exception, code: int) -> None:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error}", err=True)
+    shown = "\n".join(map(printable, str(error).split("\n")))  # what was refused may quote a log line
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {shown}", err=True)
     sys.exit(code)
 
 
