@@ -25,7 +25,7 @@ class Explanation:
     sentence: str
     actual: float
     threshold: float
-    comparison: str  # ">" or "<": how the actual figure stands to the threshold when it is too much
+    comparison: str  # ">", ">=" or "<": how the actual figure stands to the threshold when it is too much
     unit: str  # "%", "s", "events", "events/s", …
     matched: int  # events that count towards the rule, in its window
     total: int  # events it is about, in its window
