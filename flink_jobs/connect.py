@@ -12,7 +12,7 @@ from pyflink.table import StreamTableEnvironment
 from flink_jobs import tables
 from flink_jobs.rules.conditions import literal
 from flink_jobs.settings import JobSettings
-from logverse.topics import LOGS, named
+from logverse.topics import LOGS, RECORD_BYTES, named
 
 # What the job writes to; the record itself says which (column `topic`).
 WRITTEN = ("alerts", "alerts.state", "rules.status", "summaries", "logs.late")
@@ -51,6 +51,7 @@ def create_records(t_env: StreamTableEnvironment, settings: JobSettings) -> None
         "sink.delivery-guarantee": "at-least-once",
         "properties.linger.ms": "5",
         "properties.compression.type": "lz4",
+        "properties.max.request.size": str(RECORD_BYTES),
         **_properties(settings.kafka),
     }
     t_env.execute_sql(
@@ -70,8 +71,9 @@ def rules_stream(env: StreamExecutionEnvironment, settings: JobSettings) -> Data
         .set_properties(dict(settings.kafka))
         .build()
     )
-    patience = WatermarkStrategy.for_monotonous_timestamps().with_idleness(Duration.of_millis(500))
-    return env.from_source(source, patience, "rules").uid("rules").set_parallelism(1)
+    # No watermark of its own: a rule's time is the clock of whoever applied it, and must not become event time.
+    timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(500))
+    return env.from_source(source, timeless, "rules").uid("rules").set_parallelism(1)
 
 
 def _properties(kafka: Mapping[str, str]) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Evaluate(KeyedBroadcastProcessFunction):
     """Rules on the rows of one key: a service, or one rule that looks across services.
 
     Rows come in event-time order a second at a time, late ones in between; a timer at the end of each second lets the watch decide.
-    Rules come from the snapshot of the submit, then by broadcast; each subtask confirms each rule it takes in on `rules.status`.
+    Rules come from the snapshot of the submit, then by broadcast; each subtask confirms each rule it runs on `rules.status`.
     """
 
     def __init__(self, settings: JobSettings, reach: Reach, across: bool) -> None:
@@ -108,23 +108,13 @@ class Evaluate(KeyedBroadcastProcessFunction):
         except Malformed as error:  # anybody's record; it must not stop the job that everybody's rules are in
             log.warning("record on topic rules left out: %s", error)
             return
-        refusal = self._refusal(rule)
+        refusal = None if rule.deleted or rule.paused else self._reach.refusal(rule)
         if refusal is None:
             book = self._rules(ctx)
             ctx.get_broadcast_state(RULES).put(rule.name, text)  # a deleted one too: it must stay gone though the snapshot has it
             book.put(rule)
-        if not self._across:
+        if self._across == ("service.name" not in rule.group_by):  # whoever runs it answers
             yield self._confirmation(rule, refusal)
-
-    def _refusal(self, rule: Rule) -> str | None:
-        """Why this rule cannot be run here, None when it can."""
-        if rule.deleted or rule.paused:
-            return None
-        try:
-            Plan(rule)
-        except Malformed as error:
-            return str(error)
-        return self._reach.refusal(rule)
 
     def _count(self, watch: Watch) -> None:
         self._overflow.inc(watch.overflow)
@@ -156,4 +146,8 @@ class Evaluate(KeyedBroadcastProcessFunction):
 
     def _confirmation(self, rule: Rule, refusal: str | None) -> Row:
         status = RuleStatus.of(rule, job=self._settings.job_name, subtask=self._subtask, parallelism=self._parallelism, refusal=refusal)
-        return Row(rule.name, status.to_json().decode(), named("rules.status", self._settings.topic_prefix))
+        return Row(
+            f"{rule.name}/{self._settings.job_name}/{self._subtask}",
+            status.to_json().decode(),
+            named("rules.status", self._settings.topic_prefix),
+        )

@@ -24,6 +24,9 @@ def _kept(ms: int, **more: str) -> dict[str, str]:
 
 # LogAppendTime: the record's own time is the broker's, which nobody's clock can push into the future.
 _LOG = _kept(7 * DAY, **{"message.timestamp.type": "LogAppendTime"})
+# A service's whole second is one record, and a late event may have grown by escapes.
+RECORD_BYTES = 16 * 1024 * 1024
+_FAT = {"max.message.bytes": str(RECORD_BYTES)}
 _COMPACTED = {"cleanup.policy": "compact"}
 
 TOPICS: dict[str, Topic] = {
@@ -31,10 +34,10 @@ TOPICS: dict[str, Topic] = {
     "logs.error": Topic("events of applications", 4, _LOG),
     "logs.activity": Topic("events of users", 4, _LOG),
     "logs.dlq": Topic("what could not become an event, with the reason", 1, _kept(30 * DAY)),
-    "logs.late": Topic("events too late for detection", 1, _kept(7 * DAY)),
-    "summaries": Topic("one-second summaries of every series", 4, _kept(2 * DAY)),
+    "logs.late": Topic("events too late for detection", 1, _kept(7 * DAY, **_FAT)),
+    "summaries": Topic("one-second summaries of every series", 4, _kept(2 * DAY, **_FAT)),
     "rules": Topic("the rules in force", 1, _COMPACTED),
-    "rules.status": Topic("which rules the jobs run or refuse", 1, _kept(7 * DAY)),
+    "rules.status": Topic("which rules the jobs run or refuse", 1, _COMPACTED),
     "anomalies": Topic("what detectors found strange", 4, _kept(30 * DAY)),
     "alerts": Topic("every transition of every alert", 4, _kept(30 * DAY)),
     "alerts.state": Topic("the last transition of every alert", 4, _COMPACTED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ class Option:
 
 def number(least: float | None = None, most: float | None = None) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e15:
             return f"{value!r} is not a number"
         if (least is None or value >= least) and (most is None or value <= most):
             return ""
@@ -43,7 +44,7 @@ def number(least: float | None = None, most: float | None = None) -> Callable[[A
 
 def whole(least: int) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= 10**12
         return "" if fits else f"{value!r} is not a whole number from {least}"
 
     return check

@@ -22,7 +22,7 @@ from logverse.rule import Rule
 from logverse.summary import DIMENSIONS
 
 # Let through whatever the rules are, so that an `any` rule on fatal lines needs no new job.
-SEVERE = {"severe": {"severity_number": ">=21"}}
+SEVERE = {"severe": {"severity_text": "FATAL"}}
 
 _UPGRADE = "`logverse job upgrade detect --rules FILE` puts the file's rules in force and makes the job's SQL anew for them"
 
@@ -37,13 +37,24 @@ class Reach:
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Reach:
-        """What a job submitted now, with these rules, can see. Paused rules count: they may be resumed."""
+        """What a job submitted now, with these rules, can see. Paused rules count: they may be resumed.
+
+        Each `where` of an `any` rule has a clause of its own, though a wider one would let its events through: the graph hands on
+        so many events a second of each clause, and a flood of others must not crowd these out. A rule that cannot be run has none.
+        """
         clauses: dict[str, Mapping[str, Any]] = dict(SEVERE)
         for rule in sorted(rules, key=lambda rule: rule.name):
-            wanted = rule.type in RULE_TYPES and RULE_TYPES[rule.type].sees_events and not rule.deleted and rule.where
-            if wanted and not any(_covers(clause, rule.where) for clause in clauses.values()):
+            if rule.where and not rule.deleted and cls._readable(rule) and not any(_same(one, rule.where) for one in clauses.values()):
                 clauses[_name(rule.where)] = dict(rule.where)
         return cls(clauses)
+
+    @staticmethod
+    def _readable(rule: Rule) -> bool:
+        try:
+            sees_events = Plan(rule).type.sees_events
+        except Malformed:
+            return False
+        return sees_events and all(ALIASES.get(name, name) in EVENT_FIELDS for name in rule.where)
 
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -64,7 +75,8 @@ class Reach:
         """The clause that lets through everything the rule is about; None when there is none, or the rule needs none."""
         if rule.type not in RULE_TYPES or not RULE_TYPES[rule.type].sees_events:
             return None
-        return next((name for name, clause in self.clauses.items() if _covers(clause, rule.where)), None)
+        covering = [name for name, clause in self.clauses.items() if _covers(clause, rule.where)]
+        return next((name for name in covering if _same(self.clauses[name], rule.where)), covering[0] if covering else None)
 
     def refusal(self, rule: Rule) -> str | None:
         """Why the job cannot run this rule and what to do about it; None when it can."""
@@ -95,6 +107,10 @@ class Reach:
 
 def _covers(clause: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     return Conditions(where).entails(Conditions(clause))
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return _covers(one, other) and _covers(other, one)
 
 
 def _name(where: Mapping[str, Any]) -> str:

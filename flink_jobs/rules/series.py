@@ -166,6 +166,11 @@ class Series:
         self._past[:] = [(first, last) for first, last in self._past if last >= oldest]
         return not (self.buckets or self.course.life.active or self.dirty or self._past)
 
+    @property
+    def alive(self) -> bool:
+        """Whether time alone can still change something: a figure that falls out of the window, an alert whose rule may go."""
+        return self.next is not None or bool(self.buckets) or self.course.life.active
+
     def save(self, store: Writer) -> None:
         """Writes what changed since the last time."""
         for start in self._unsaved & self.buckets.keys():

@@ -19,7 +19,7 @@ from logverse.alert import Alert
 from logverse.instant import Millis
 from logverse.summary import Summary
 
-SERIES_CAP = 10_000  # of one rule in one watch
+SERIES_CAP = 2_000  # of one rule in one watch; a busy series is about half a megabyte: its buckets of window + 15 min
 _REMEMBERED = 20_000  # combinations of dimensions whose places are remembered
 _SWEEP_MS = 60_000
 
@@ -114,7 +114,7 @@ class Watch:
 
     def wants_tick(self) -> bool:
         """Whether `advance` must be called again in a second even if nothing arrives."""
-        return bool(self._orphans) or any(series.next is not None or series.buckets for series in self._series.values())
+        return bool(self._orphans) or any(series.alive for series in self._series.values())
 
     def _begin(self, second: Millis) -> Millis:
         if self._cursor is None:

@@ -25,10 +25,25 @@ def test_a_job_sees_the_events_of_the_rules_it_was_submitted_with():
     reach = Reach.of([DISK, fatal, paused])
 
     assert [dict(clause) for clause in reach.clauses.values()] == [
-        {"severity_number": ">=21"},
+        {"severity_text": "FATAL"},
         {"body": "/disk (is )?full/"},
+        {"severity_number": 24},  # a clause of its own: a flood of other severe lines must not crowd it out
         {"body": "x"},
     ]
+    assert dict(reach.clauses[reach.clause_for(fatal)]) == {"severity_number": 24}
+
+
+def test_a_rule_that_cannot_be_run_keeps_no_job_from_its_sql():
+    """A broken `any` rule on the topic has no clause; the others have theirs."""
+    broken = [
+        Rule("a", "any", where={"body": "/(/"}),
+        Rule("b", "any", where={"no.such.column": "x"}),
+        Rule("c", "nonsense", where={"body": "x"}),
+    ]
+
+    reach = Reach.of([*broken, DISK])
+
+    assert [dict(clause) for clause in reach.clauses.values()] == [{"severity_text": "FATAL"}, {"body": "/disk (is )?full/"}]
     assert reach.refusal(DISK) is None
     assert reach.refusal(Rule("narrower", "any", where={"body": "/disk (is )?full/", "host.name": "a"})) is None
 

@@ -147,6 +147,23 @@ def test_series_beyond_the_cap_are_counted_not_tracked(scene, row, monkeypatch):
     assert stage.watch.overflow == 3 * 7 * 2
 
 
+def test_an_alert_that_outlives_its_data_ends_with_its_rule(scene, row, story):
+    """A service that fell silent for good still fires, and is ticked, until somebody deletes the rule."""
+    silent = Rule("silent", "metric_aggregation", window_ms=10_000, options={"metric_agg_type": "count", "min_threshold": 10})
+    stage = scene(silent)
+    stage.lives(lambda second: [row(second, 5)], 0, 20)
+    for second in range(20, 1200, 10):
+        stage.until(second)
+
+    ticked = stage.watch.wants_tick()
+    stage.book.remove("silent")
+    ended = stage.until(1201)
+
+    assert ticked
+    assert story(ended) == [(1190, "resolved")]  # the last second that was judged with the rule
+    assert ended[0].reason == "rule deleted"
+
+
 def test_expired_buckets_leave_the_store(scene, row):
     """A series keeps its window and fifteen minutes, no more."""
     stage = scene(ERRORS)

@@ -15,6 +15,7 @@ from logverse.rule import Rule
 pytestmark = pytest.mark.flink
 
 START = 1_790_000_000_000  # second 0 of every scene
+AT_5 = "2026-09-21T14:13:25.000Z"  # second 5
 Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], list[tuple[str, str, dict[str, Any]]]]
 
 
@@ -106,7 +107,7 @@ def test_clock_from_the_future_makes_nobody_else_late(run: Run) -> None:
     """An event stamped 2030 counts at its arrival, moves no watermark, and whose it is can be read on logs.late."""
     ahead = orjson.loads(second(0, service="ahead").to_json()) | {
         "timestamp": "2030-01-01T00:00:00.000Z",
-        "appended": "2026-09-21T14:13:25.000Z",
+        "appended": AT_5,
     }
 
     records = run([second(n / 10) for n in range(50)] + [orjson.dumps(ahead)] + [second(5 + n / 10) for n in range(50)], [])
@@ -120,6 +121,17 @@ def test_clock_from_the_future_makes_nobody_else_late(run: Run) -> None:
     assert [(value["reason"], value["service.name"], value["timestamp"]) for value in of("logs.late", records)] == [
         ("future", "ahead", "2030-01-01T00:00:00.000Z")
     ]
+
+
+def test_absurd_figures_spoil_no_sum(run: Run) -> None:
+    """A duration or size that no log can mean is no figure; its event counts all the same."""
+    absurd = [second(0.1 + n / 10, **{"http.server.request.duration": value}) for n, value in enumerate((-1.0, 1e300))]
+    text = orjson.dumps(orjson.loads(second(0.5).to_json()) | {"http.server.request.duration": "NaN", "appended": AT_5})
+
+    records = run([second(0), *absurd, text], [SHARE])
+
+    found = [s for value in of("summaries", records) for s in wire.summaries(value["second"], _items(value))]
+    assert [(s.count, s.duration_count, s.duration_sum) for s in found] == [(4, 1, pytest.approx(0.2))]
 
 
 def of(topic: str, records: list[tuple[str, str, dict[str, Any]]]) -> list[dict[str, Any]]:
