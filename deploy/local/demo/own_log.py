@@ -46,7 +46,7 @@ class OwnLogStory:
         self._name, self._port = f"produce-{self._service}", 0
         self._past: Counter[str] = Counter()  # by rule
         self._told: set[str] = set()  # ids of alerts of the past
-        self._reading = Reading()
+        self._reading, self._delay = Reading(), "1s"
 
     def tell(self, once: bool) -> None:
         """Until what is in the file has been judged; not `once`: then on with what is added, until Ctrl-C."""
@@ -57,12 +57,12 @@ class OwnLogStory:
         )
         self._stage.verb("up")
         self._begin_reading()
-        delay = f"{self._reading.watermark_delay_s}s"
-        self._screen.say(*self._what_was_read(delay), "")
-        submission = self._stage.start("demo-submit", "job", "submit", "detect", "--watermark-delay", delay)
+        self._delay = f"{self._reading.watermark_delay_s}s"
+        self._screen.say(*self._what_was_read(), "")
+        submission = self._stage.start("demo-submit", "job", "submit", "detect", "--watermark-delay", self._delay)
         with watching(self._stage, self._screen, self._hear, self._line) as loop:
             self._judge_the_past(loop, submission)
-            self._screen.say(*self._report(loop.traffic), "")
+            self._screen.say("", *self._report(loop.traffic))
             if not once:
                 self._go_on(loop)
 
@@ -88,33 +88,33 @@ class OwnLogStory:
         empty = all(path.stat().st_size == 0 for path in self._files if path.exists())
         return not self._reading.lag_bytes and bool(self._reading.lines or empty)
 
-    def _what_was_read(self, delay: str) -> list[str]:
+    def _what_was_read(self) -> list[str]:
         now, dead = self._reading, self._reading.dead_letters
-        more = f", {now.lag_bytes / 1e6:,.0f} MB still to read" if now.lag_bytes else ""
+        more = f", {now.lag_bytes / 1e6:,.0f} MB still to read" if now.lag_bytes > 1e6 else ""
         lines = [f"{now.lines:,} lines read: {now.events:,} events, {dead.total():,} dead letters{more}"]
         lines += [f"  {count:,} × {printable(reason)} (kept in topic logs.dlq)" for reason, count in dead.most_common(5)]
         if now.disorder_s > 1:
-            lines.append(f"times run backwards by up to {now.disorder_s:g} s: the job waits {delay} before it closes a second")
+            lines.append(f"times run backwards by up to {now.disorder_s:g} s: the job waits {self._delay} before it closes a second")
         return lines
 
     def _judge_the_past(self, loop: Watching, submission: Started) -> None:
-        """Until as many events are in the summaries as were sent; fewer when some were too late, then until nothing comes any more."""
-
-        def state() -> tuple[int, int, bool]:
-            return loop.traffic.events, self._reading.lag_bytes, self._stage.done(submission)
-
-        last, since = state(), self._monotonic()
+        """Until the summaries hold as many events as were sent so far; fewer, when some came too late, once nothing moves any more."""
+        goal, last, since = 0, -1, self._monotonic()
 
         def judged() -> bool:
-            nonlocal last, since
+            nonlocal goal, last, since
             self._stage.must_run(self._name)
             self._read()
-            if state() != last or not self._stage.done(submission) or self._reading.lag_bytes:
-                last, since = state(), self._monotonic()
-            enough = SETTLED_S if loop.traffic.events >= self._reading.events else STALLED_S
-            return self._monotonic() - since > enough
+            seen = loop.traffic.events
+            if not self._stage.done(submission) or self._reading.lag_bytes:
+                goal, since = self._reading.events, self._monotonic()
+                return False
+            if seen < goal and seen != last:
+                since = self._monotonic()
+            last = seen
+            return self._monotonic() - since > (SETTLED_S if seen >= goal else STALLED_S)
 
-        loop.until(judged, "the detect job's view of the file", DEADLINE_S, stirs=state)
+        loop.until(judged, "the detect job's view of the file", DEADLINE_S, stirs=lambda: (loop.traffic.events, self._reading.lag_bytes))
 
     def _hear(self, alert: Alert) -> None:
         if instant.now() - alert.at < LIVE_MS and alert.id not in self._told:
@@ -131,6 +131,7 @@ class OwnLogStory:
         if traffic.first is None or traffic.last is None:
             return ["nothing in it yet; lines count as soon as they are written"]
         rules = ", ".join(f"{count:,} × {printable(rule)}" for rule, count in self._past.most_common())
+        shown = f", the first {MOST_PAST} are above" if len(self._told) > MOST_PAST else ""
         status = Counter({f"{hundreds}xx": count for hundreds, count in traffic.classes.items() if hundreds})
         return [
             click.style("What the detect job saw", bold=True),
@@ -138,22 +139,23 @@ class OwnLogStory:
             f"  services  {page.shares(traffic.services, 5)}",
             f"  routes    {page.shares(traffic.routes, 5)}" if traffic.routes else "  routes    none: these lines are no requests",
             f"  status    {page.shares(status, 5)}" if status else "  status    none",
-            f"  alerts    {rules or 'none'} in the log's own time; nobody is told of what is long over",
-            f"  more      {self._stage.pasted('alerts', 'list', '--all')}",
+            f"  alerts    {rules or 'none'} in the log's own time{shown}; nobody is told of what is long over",
         ]
 
     def _go_on(self, loop: Watching) -> None:
+        pasted = self._stage.pasted
+        late = f", {self._delay} after its time" if self._delay != "1s" else ""
         self._screen.say(
-            f"Now it is followed: a line with the present time counts at once. Flink's page: http://{self._flink}. Ctrl-C ends."
+            "",
+            click.style(f"Now it is followed: a line that is written now counts now{late}. Ctrl-C ends.", bold=True),
+            *(f"  {pasted(*verb)}" for verb in (("alerts", "list", "--all"), ("rules", "list"), ("status",), ("logs", self._name))),
+            f"Flink's own page: http://{self._stage.settings.jobmanager}",
+            "",
         )
         while True:
             self._stage.must_run(self._name)
             self._read()
             loop.turn()
-
-    @property
-    def _flink(self) -> str:
-        return self._stage.settings.jobmanager
 
     def _line(self, traffic: Traffic) -> str:
         now = self._reading
