@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import orjson
 
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
+from producers.sources.identity import shown
 
 VERSION = 1
-MAX_TEXTS = 10_000  # the ones not seen for the longest time are forgotten beyond it
+MAX_TEXTS = 10_000  # beyond it those not seen for the longest time are forgotten, finished ones first
+SEEN_MS = 3_600_000  # how often `seen` moves for a text that is being followed: seldom, as each move writes the file
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +30,7 @@ class Stretch:
     position: Position
     end: int
     last_time: Millis | None
+    mark: str = ""
     settled: bool = False
 
     def settle(self) -> None:
@@ -41,6 +45,7 @@ class Position:
 
     `last_time` is the event time that a line without one takes at `offset`; `first_seen` (processing time) serves before the
     first. `seen` is when the text was last found on disk (processing time). `closed_at`: it ended there, nobody writes to it any more.
+    `mark` is what `marked` makes of the bytes before `offset`: a file that has others there is another text ("" fits all).
     """
 
     path: str
@@ -51,8 +56,10 @@ class Position:
     inode: int = 0
     seen: Millis = 0
     closed_at: int | None = None
+    mark: str = ""
     sent: int = field(default=0, compare=False)
     sent_time: Millis | None = field(default=None, compare=False)  # `last_time`, at `sent`
+    sent_mark: str = field(default="", compare=False)  # `mark`, at `sent`
     _way: deque[Stretch] = field(default_factory=deque, compare=False, repr=False)
 
     @property
@@ -60,22 +67,27 @@ class Position:
         """Whether all of it has arrived and no more will come."""
         return self.closed_at is not None and self.offset >= self.closed_at
 
-    def begin(self, end: int, last_time: Millis | None) -> Stretch:
-        """The next stretch sets out; call its `settle` once everything of it is acknowledged."""
-        stretch = Stretch(self, end, last_time)
+    def begin(self, end: int, last_time: Millis | None, tail: bytes = b"") -> Stretch:
+        """The next stretch sets out, `tail` before its end; call its `settle` once everything of it is acknowledged."""
+        stretch = Stretch(self, end, last_time, marked(tail))
         self._way.append(stretch)
-        self.sent, self.sent_time = end, last_time
+        self.sent, self.sent_time, self.sent_mark = end, last_time, stretch.mark
         return stretch
 
     def advance(self) -> None:
         """Move over what is settled, up to the first stretch that is not."""
         while self._way and self._way[0].settled:
             stretch = self._way.popleft()
-            self.offset, self.last_time = stretch.end, stretch.last_time
+            self.offset, self.last_time, self.mark = stretch.end, stretch.last_time, stretch.mark
+
+    def found(self, now: Millis) -> None:
+        """The text is still on disk, and followed."""
+        if now - self.seen >= SEEN_MS:
+            self.seen = now
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "closed_at")
-        return {name: getattr(self, name) for name in names}
+        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "closed_at", "mark")
+        return {name: getattr(self, name) for name in names} | {"path": shown(self.path)}
 
 
 class Checkpoint:
@@ -86,6 +98,7 @@ class Checkpoint:
         self.texts: dict[str, Position] = {}
         self.saved_at: float | None = None  # when the last run saved it, seconds UTC by the file system's clock
         self.foreign = False  # it was of another Kafka cluster
+        self.host = ""  # whose name is in the identities of the texts
         self._written = b""
 
     @classmethod
@@ -96,12 +109,14 @@ class Checkpoint:
             saved = orjson.loads(path.read_bytes())
             if saved["version"] != VERSION:
                 raise WrongSettings(f"version {saved['version']}, this is {VERSION}", where=str(path), remedy="update LogVerse")
-            checkpoint.foreign = saved["cluster"] != cluster
+            checkpoint.foreign, checkpoint.host = saved["cluster"] != cluster, str(saved.get("host", ""))
             if not checkpoint.foreign:
                 checkpoint.saved_at = path.stat().st_mtime
                 checkpoint.texts = {identity: _position(entry) for identity, entry in saved["texts"].items()}
         except FileNotFoundError:
             pass
+        except OSError as error:
+            raise _impossible(path, error) from error
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise WrongSettings(
                 "is no checkpoint of a producer", where=str(path), remedy="delete it to send everything again, with the same ids"
@@ -109,7 +124,7 @@ class Checkpoint:
         return checkpoint
 
     def save(self) -> None:
-        """Write it, if anything moved: to a temporary file, to the disk, and only then to its name."""
+        """Write it, if anything moved: to a temporary file, to the disk, and only then to its name. OSError: not written."""
         content = self._content()
         if content == self._written:
             return
@@ -122,22 +137,49 @@ class Checkpoint:
         self._written = content
 
     def _content(self) -> bytes:
-        newest = sorted(self.texts.items(), key=lambda entry: entry[1].seen, reverse=True)
-        texts = {identity: position.to_dict() for identity, position in newest[:MAX_TEXTS]}
-        return orjson.dumps({"version": VERSION, "cluster": self.cluster, "texts": texts}, option=orjson.OPT_INDENT_2)
+        self._forget(len(self.texts) - MAX_TEXTS)
+        texts = {identity: position.to_dict() for identity, position in self.texts.items()}
+        whole = {"version": VERSION, "cluster": self.cluster, "host": self.host, "texts": texts}
+        return orjson.dumps(whole, option=orjson.OPT_INDENT_2)
+
+    def _forget(self, count: int) -> None:
+        """Let go of the oldest texts, finished ones first; never of one that was on disk a moment ago."""
+        if count <= 0:
+            return
+        followed = max(position.seen for position in self.texts.values()) - 2 * SEEN_MS
+        over = [entry for entry in self.texts.items() if entry[1].finished or entry[1].seen < followed]
+        for identity, _ in sorted(over, key=lambda entry: (not entry[1].finished, entry[1].seen))[:count]:
+            del self.texts[identity]
+
+
+def marked(tail: bytes) -> str:
+    """Sixteen characters for the bytes before a position; none when there are none."""
+    return sha256(tail).hexdigest()[:16] if tail else ""
 
 
 def _position(entry: dict[str, Any]) -> Position:
     position = Position(**entry)
-    position.sent, position.sent_time = position.offset, position.last_time
+    position.sent, position.sent_time, position.sent_mark = position.offset, position.last_time, position.mark
     return position
+
+
+def _impossible(path: Path, error: OSError) -> WrongSettings:
+    return WrongSettings(
+        f"no checkpoint can be kept there: {error.strerror}",
+        where=str(path),
+        remedy="name a file in a folder you may write: --checkpoint FILE",
+    )
 
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Nobody else uses this checkpoint meanwhile; WrongSettings when somebody does. The folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("w") as lock:
+    """Nobody else uses this checkpoint meanwhile; WrongSettings when somebody does, or when it cannot be. The folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("w")
+    except OSError as error:
+        raise _impossible(path, error) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -30,16 +30,19 @@ class Pace:
 class Producer:
     """One service's files on their way to Kafka.
 
-    `stopping` is asked all the time; `tick` is called about each second of work or waiting, to show progress.
+    `stopping` is asked all the time; `tick` is called about each second of work or waiting, to show progress; `say` is told
+    what a user should know.
     """
 
     def __init__(
         self, service: str, files: Files, translator: Translator, publisher: Publisher, checkpoint: Checkpoint,
         account: Account, pace: Pace, stopping: Callable[[], bool], tick: Callable[[], None] = lambda: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._service, self._files, self._translator = service, files, translator
         self._publisher, self._checkpoint, self._account = publisher, checkpoint, account
         self._pace, self._stopping, self._tick = pace, stopping, tick
+        self._say, self._unsaved = say, ""
         self._looked = self._ticked = self._beaten = 0
 
     def follow(self) -> None:
@@ -48,7 +51,7 @@ class Producer:
             if not self._step():
                 self._publisher.poll(0)
                 self._pace.sleep(self._pace.poll_s)
-        self._checkpoint.save()
+        self._save()
 
     def read_to_end(self) -> bool:
         """Send what there is, wait until all of it has arrived, and close its windows; False when told to stop before."""
@@ -67,7 +70,7 @@ class Producer:
             self._publisher.poll(0.1)
             if patience_s == float("inf") and not self._idle():
                 break
-        self._checkpoint.save()
+        self._save()
         return not self._publisher.in_flight()
 
     def _step(self) -> bool:
@@ -83,8 +86,8 @@ class Producer:
         now = self._pace.clock()
         for item in self._files.read(file):
             records = self._translator.records(file, item, now)
-            stretch = file.position.begin(item.end, file.last_time)
-            self._publisher.send(records, self._arrival(len(records), stretch.settle), self._idle)
+            stretch = file.position.begin(item.end, file.last_time, item.tail)
+            self._publisher.send(records, self._arrival(len(records), stretch.settle), self._blocked)
 
     def _arrival(self, count: int, settle: Callable[[], None]) -> Callable[[], None]:
         def arrived() -> None:
@@ -102,20 +105,40 @@ class Producer:
             self._heartbeat(heartbeats.stamp([self._translator.stands_at(file) for file in self._files.lagging()], now))
         self._idle()
 
-    def _look(self) -> None:
+    def _blocked(self) -> bool:
+        """Kafka takes nothing now. Files that are born meanwhile are opened, before they are rotated away."""
+        if self._pace.clock() - self._looked >= self._pace.poll_s * 1000:
+            self._look(reading=True)
+        return self._idle()
+
+    def _look(self, reading: bool = False) -> None:
         self._looked = self._pace.clock()
         known = len(self._checkpoint.texts)
-        self._files.look()
+        self._files.look(reading)
         if len(self._checkpoint.texts) > known:
-            self._checkpoint.save()  # when a text was first seen is part of its lines' time: it must outlive a crash
+            self._save()  # when a text was first seen is part of its lines' time: it must outlive a crash
 
     def _idle(self) -> bool:
         now = self._pace.clock()
         if now - self._ticked >= SAVE_MS:
             self._ticked = now
-            self._checkpoint.save()
+            self._save()
             self._tick()
         return not self._stopping()
+
+    def _save(self) -> None:
+        try:
+            self._checkpoint.save()
+        except OSError as error:  # a full disk, too many open files: tried again in a second
+            if self._unsaved != str(error):
+                self._unsaved = str(error)
+                self._say(
+                    f"the checkpoint cannot be written: {error}; trying again, a crash meanwhile sends lines twice, with the same ids"
+                )
+            return
+        if self._unsaved:
+            self._unsaved = ""
+            self._say("the checkpoint is written again")
 
     def _last_heartbeat(self) -> bool:
         self._heartbeat(self._pace.clock())

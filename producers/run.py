@@ -17,7 +17,8 @@ from producers.producer import Pace, Producer
 from producers.progress import Progress
 from producers.publisher import KafkaPublisher, Publisher
 from producers.sources.adoption import Adoption
-from producers.sources.files import Files, check
+from producers.sources.files import Files
+from producers.sources.patterns import check
 from producers.translation import Translator
 
 _PATIENCE_S = 8.0  # for acknowledgements after SIGTERM; what has not arrived then is sent again at the next start

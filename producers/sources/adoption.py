@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
+from logverse.errors import Malformed
 from logverse.instant import Millis
-from producers.checkpoint import Position
+from producers.checkpoint import Position, marked
 from producers.sources.identity import HEAD, head_of, is_rotated, stem, text_id
-from producers.sources.log_file import LogFile
+from producers.sources.log_file import Inode, LogFile
 from producers.sources.streams import Stream, opened
 
 _COMPARED = 64 * 1024  # of two files that begin alike
-_TRIED = 100
-_NAMESAKES = 3
+_GAP = 3  # names in a row that no text has: nobody has one after them
 
 
 class Adoption:
@@ -30,53 +30,92 @@ class Adoption:
     def adopt(self, path: Path, stream: Stream, head: bytes, reading: Iterable[LogFile]) -> LogFile | None:
         """The text that begins with `head`, ready to be read on; None when it is being read already, from another file."""
         being_read = {file.identity: file for file in reading}
-        identity = self._known_by_inode(path, head, stream, being_read)
-        for candidate in self.identities(path, head) if identity is None else ():
-            other = being_read.get(candidate)
-            if other and same_text(other, path, stream):
-                return None
-            if not other and self._fits(candidate, stream):
-                identity = candidate
-                break
-        if identity is None:
+        known, unused = self._namesakes(path, head)
+        if any(identity in being_read and same_text(being_read[identity], path, stream) for identity in known):
             return None
+        fitting = [identity for identity in known if identity not in being_read and self._fits_or_is_cut_off(identity, stream)]
+        inode = stream.stat().st_ino
+        identity = min(fitting, key=lambda identity: self._texts[identity].inode != inode, default=unused)
         return LogFile(identity, path, stream, self._position(identity, path, stream), head, quiet_since=self._clock())
 
     def identities(self, path: Path, head: bytes) -> Iterator[str]:
         """What this text may be called: the first name that no other text has. Folder and number tell namesakes apart."""
         salts = ("" if n == 0 else str(path.parent) if n == 1 else f"{path.parent}#{n}" for n in count())
-        return (text_id(self._service, self._host, path.name, head, salt) for salt in islice(salts, _TRIED))
+        return (text_id(self._service, self._host, path.name, head, salt) for salt in salts)
 
-    def find_copy(self, path: Path, identity: str) -> tuple[Path, Stream] | None:
-        """The file in the folder of `path` that now holds the text with this identity: where rotation put it."""
-        for sibling in sorted(path.parent.iterdir()):
-            if stem(sibling.name) != stem(path.name) or not sibling.is_file():
+    def find_copy(self, path: Path, identity: str, complain: Callable[[str], None]) -> tuple[Path, Stream] | None:
+        """The file in the folder of `path` that now holds the text with this identity: where rotation put it.
+
+        `complain` is told of files beside it that cannot be read.
+        """
+        for sibling in siblings(path, complain):
+            try:
+                stream = opened(sibling)
+            except OSError as error:
+                complain(f"{sibling} cannot be read: {error.strerror}")
                 continue
-            stream = opened(sibling)
-            head = head_of(stream.head(HEAD), ended=True)
-            if head is not None and identity in islice(self.identities(sibling, head), _NAMESAKES) and self._fits(identity, stream):
-                return sibling, stream
+            try:
+                if self._holds(sibling, stream, identity):
+                    return sibling, stream
+            except (OSError, Malformed) as error:
+                complain(f"{sibling} {error}")
             stream.close()
         return None
 
-    def _known_by_inode(self, path: Path, head: bytes, stream: Stream, being_read: dict[str, LogFile]) -> str | None:
-        inode = stream.stat().st_ino
-        for identity in islice(self.identities(path, head), _NAMESAKES):
-            known = self._texts.get(identity)
-            if known and known.inode == inode and identity not in being_read and self._fits(identity, stream):
-                return identity
-        return None
+    def _holds(self, path: Path, stream: Stream, identity: str) -> bool:
+        head = head_of(stream.head(HEAD), ended=True)
+        return head is not None and identity in self._namesakes(path, head)[0] and self._fits(identity, stream)
+
+    def _namesakes(self, path: Path, head: bytes) -> tuple[list[str], str]:
+        """The known texts that begin so, and the first name that none has."""
+        known, free, gap = list[str](), "", 0
+        for identity in self.identities(path, head):
+            if identity in self._texts:
+                known.append(identity)
+                gap = 0
+            else:
+                free, gap = free or identity, gap + 1
+            if gap > _GAP:
+                break
+        return known, free
+
+    def _fits_or_is_cut_off(self, identity: str, stream: Stream) -> bool:
+        try:
+            return self._fits(identity, stream)
+        except Malformed:
+            return True  # an archive that is still being written: the text as far as it goes
 
     def _fits(self, identity: str, stream: Stream) -> bool:
-        """A file shorter than what was sent of the text is another text that only begins alike."""
-        known = self._texts.get(identity)
-        return known is None or not stream.grows or stream.stat().st_size >= known.sent
+        """Whether the bytes before what was sent are those that were sent: another text may begin alike."""
+        known = self._texts[identity]
+        if not known.sent:
+            return True
+        if known.sent_mark:
+            return marked(stream.before(known.sent)) == known.sent_mark
+        return not stream.grows or stream.stat().st_size >= known.sent  # a checkpoint from before there were marks
 
     def _position(self, identity: str, path: Path, stream: Stream) -> Position:
         now = self._clock()
         position = self._texts.setdefault(identity, Position(path=str(path), first_seen=now))
         position.inode, position.seen, position.closed_at = stream.stat().st_ino, now, None
         return position
+
+
+def siblings(path: Path, complain: Callable[[str], None] = lambda _: None) -> list[Path]:
+    """The files in its folder that bear its name, rotated or not; none, and a complaint, when the folder cannot be listed."""
+    try:
+        return sorted(other for other in path.parent.iterdir() if stem(other.name) == stem(path.name) and other.is_file())
+    except OSError as error:
+        complain(f"{path.parent} cannot be listed: {error.strerror}")
+        return []
+
+
+def whereabouts(path: Path, inode: Inode) -> Path | None:
+    """Where the file with this inode is now: at `path`, else among its siblings."""
+    for place in (path, *siblings(path)) if not _is_at(path, inode) else (path,):
+        if _is_at(place, inode):
+            return place
+    return None
 
 
 def same_text(known: LogFile, path: Path, stream: Stream) -> bool:
@@ -87,4 +126,12 @@ def same_text(known: LogFile, path: Path, stream: Stream) -> bool:
     ours, theirs = known.stream.head(_COMPARED), stream.head(_COMPARED)
     length = min(len(ours), len(theirs))
     more_than_head = length > len(known.head) + 1
-    return ours[:length] == theirs[:length] and (more_than_head or is_rotated(path.name) or known.rotated)
+    return ours[:length] == theirs[:length] and (more_than_head or is_rotated(path.name) or (known.rotated and len(theirs) >= len(ours)))
+
+
+def _is_at(path: Path, inode: Inode) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (stat.st_dev, stat.st_ino) == inode

@@ -1,13 +1,16 @@
 """Which text a file holds, whatever its name and folder: the ground on which a line's uid stands.
 
-A text is its service, its host, the name it had before rotation, and its first complete line (with the `#` lines before it:
-all files of a format may share these). The copy that rotation made, its `.gz` twin and the same file in another folder are
+A text is its service, its host, the name it had before rotation, and its first complete line (with the `#` and blank
+lines before it: all files of a format may share these). The copy that rotation made, its `.gz` twin and the same file in another folder are
 the same text. Two live files with one name and one first line in two folders are told apart by a salt (see `adoption`).
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from logverse.identity import digest
 
@@ -15,6 +18,7 @@ HEAD = 4096  # bytes that tell a text apart, at most
 COMPRESSED = (".gz", ".zst")
 
 _ROTATED = re.compile(r"(?:[.\-_]\d{1,14}|\.old)+$", re.ASCII)  # access.log.1, access.log-20261121, access.log-2026-11-21
+_NUMBERED = re.compile(r"[.\-_](\d{6,14})$", re.ASCII)  # access_log.1763683200: rotatelogs writes to the newest of these
 _DATED = re.compile(r"[.\-_]\d{4}-?\d\d-?\d\d(?:[.\-_T]?\d{2,6})?(?=\.)", re.ASCII)  # access-20261121.log
 
 
@@ -29,8 +33,26 @@ def stem(name: str) -> str:
 
 
 def is_rotated(name: str) -> bool:
-    """Whether the name says that nobody writes to the file any more."""
+    """Whether the name looks like that of a file to which nobody writes any more; worker-1 looks so, and may be alive."""
     return name.endswith(COMPRESSED) or bool(_ROTATED.search(name))
+
+
+def superseded(path: Path, beside: Iterable[Path]) -> bool:
+    """Whether another file has taken the place of one with a rotated name: the bare name, or one with a later date.
+
+    >>> superseded(Path("access_log.1763683200"), [Path("access_log.1763769600")]), superseded(Path("worker-1"), [Path("worker-2")])
+    (True, False)
+    """
+    bare, date = stem(path.name), _NUMBERED.search(path.name)
+    if path.name.endswith(COMPRESSED) or path.with_name(bare).exists():
+        return True
+    dates = (_NUMBERED.search(other.name) for other in beside if other.parent == path.parent and stem(other.name) == bare) if date else ()
+    return date is not None and any(other is not None and int(other[1]) > int(date[1]) for other in dates)
+
+
+def shown(path: str | Path) -> str:
+    """A path as text that JSON can hold: bytes that are not UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def head_of(data: bytes, ended: bool) -> bytes | None:
@@ -41,7 +63,7 @@ def head_of(data: bytes, ended: bool) -> bytes | None:
     """
     start = 0
     while (end := data.find(b"\n", start)) >= 0:
-        if end >= HEAD or not data.startswith(b"#", start):
+        if end >= HEAD or not (data.startswith(b"#", start) or data[start:end] in (b"", b"\r")):
             return data[: min(end, HEAD)]
         start = end + 1
     if len(data) >= HEAD:

@@ -11,6 +11,8 @@ from producers.sources.identity import is_rotated
 from producers.sources.lines import Chunk, Lines, LongLine
 from producers.sources.streams import Stream
 
+Inode = tuple[int, int]  # device and number: which file, whatever its name
+
 
 @dataclass(slots=True, eq=False)
 class LogFile:
@@ -18,7 +20,8 @@ class LogFile:
 
     Event times: `high` is the highest handed to Kafka in this run, None before the first; `last_time` the newest good one,
     which a line without one takes; `begins_at` that of the first line, 0 when it has none. Processing time: `quiet_since`,
-    when the last bytes came. An `ending` file gives out its last half line once it was read to its end.
+    when the last bytes came. An `ending` file gives out its last half line once it was read to its end, and is closed then;
+    an `overdue` one gives it out, and is kept: its server may still write to it. `turn`: which rotation of its name it went with.
     """
 
     identity: str
@@ -32,6 +35,8 @@ class LogFile:
     begins_at: Millis | None = None
     quiet_since: Millis = 0
     ending: bool = False
+    overdue: bool = False
+    turn: int = 0
     shrunk: bool = False
     renamed: bool = False
 
@@ -44,22 +49,41 @@ class LogFile:
         """Whether a server has no reason to write to it any more."""
         return self.renamed or is_rotated(self.path.name)
 
+    def inode(self) -> Inode:
+        stat = self.stream.stat()
+        return stat.st_dev, stat.st_ino
+
     def lag(self) -> int:
         """Bytes that were not read yet, one at least while a last half line is to be given out."""
-        return self.stream.left() or int(self.ending and self.lines.pending > 0)
+        return self.stream.left() or int((self.ending or self.overdue) and self.lines.pending > 0)
 
     def read(self) -> list[Chunk | LongLine]:
         """The next lines; none when no line has been completed. Malformed when a compressed file is broken."""
         data = self.stream.read()
         if data:
+            self.overdue = False
             return self.lines.feed(data)
-        return self.lines.end() if self.ending else []
+        return self.lines.end() if self.ending or self.overdue else []
 
-    def continue_on(self, path: Path, stream: Stream, offset: int) -> None:
-        """Go on in another file that holds the same text."""
+    def continue_on(self, path: Path, stream: Stream, offset: int, tail: bytes | None = None) -> None:
+        """Go on in another file that holds the same text. Malformed when it is compressed and broken before the offset.
+
+        `tail`: the bytes before the offset, as they were read; without it, those of the file.
+        """
+        if tail is None:
+            tail = stream.before(offset) if offset else b""
         stream.skip(offset)
-        self.path, self.stream, self.lines = path, stream, Lines(offset)
+        self.path, self.stream, self.lines = path, stream, Lines(offset, tail)
         self.position.path = str(path)
+
+
+def version(path: Path) -> tuple[int, int] | None:
+    """Size and modification time, nanoseconds: another one when something was written. None when there is no file."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 class CutOff:
@@ -80,4 +104,7 @@ class CutOff:
         return 0
 
     def head(self, size: int) -> bytes:
+        return b""
+
+    def before(self, offset: int) -> bytes:
         return b""

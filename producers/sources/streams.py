@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import zstandard
 
 from logverse.errors import Malformed
-from producers.sources.lines import CHUNK
+from producers.sources.lines import CHUNK, TAIL
 
 _STEP = 4096  # compressed bytes at once: bounds what a line repeated a million times unfolds to
 
@@ -33,6 +33,9 @@ class Stream(Protocol):
 
     def head(self, size: int) -> bytes:
         """The first bytes of the text as it is now, wherever reading is."""
+
+    def before(self, offset: int) -> bytes:
+        """The last TAIL bytes of the text before an offset, fewer when it is not so long; Malformed when it breaks before."""
 
     def close(self) -> None: ...
 
@@ -67,6 +70,10 @@ class Plain:
 
     def head(self, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, 0)
+
+    def before(self, offset: int) -> bytes:
+        start = max(0, offset - TAIL)
+        return os.pread(self._file.fileno(), offset - start, start)
 
     def close(self) -> None:
         self._file.close()
@@ -107,6 +114,14 @@ class Compressed:
         other = Compressed(self._path)
         try:
             return other.read()[:size]
+        finally:
+            other.close()
+
+    def before(self, offset: int) -> bytes:
+        other, start = Compressed(self._path), max(0, offset - TAIL)
+        try:
+            other.skip(start)
+            return other.read()[: offset - start]
         finally:
             other.close()
 
