@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from logverse.errors import Refused, TryAgain, WrongSettings
+from logverse.printable import printable
 from logverse.settings import Settings
 
 
@@ -102,6 +103,8 @@ _AFTERMATH = "Python process exits with code: 1"
 def root_cause(stack_trace: str) -> str:
     """The one line of a Java stack trace that says what went wrong first: the last cause, Python's own error before it.
 
+    It may quote a record, so it is made printable: it goes into messages and tables.
+
     >>> root_cause("a.B: outer\\n\\tat c\\nCaused by: x.Y: inner\\n\\tat d")
     'x.Y: inner'
     """
@@ -113,9 +116,9 @@ def root_cause(stack_trace: str) -> str:
         rest = lines[python[-1] + 1 :]
         errors = [line for line in rest if not line.startswith(("File ", "at ", "^")) and ": " in line and " " not in line.split(":")[0]]
         if errors and not errors[0].startswith(_CARRIER):
-            return errors[0]
+            return printable(errors[0])
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ") and not line.endswith(_AFTERMATH)]
-    return causes[-1] if causes else lines[0]
+    return printable(causes[-1] if causes else lines[0])
 
 
 def _reason(answer: requests.Response) -> str:

@@ -18,10 +18,20 @@ KEPT_MS: Millis = 7 * 24 * 3_600_000  # what a job leaves that was stopped witho
 
 
 def newest_whole(home: Home, job_id: str) -> Path | None:
-    """The newest whole checkpoint of this job, else the one it was itself restored from; None when it has to start anew."""
+    """The newest whole checkpoint of this job, or what it is to be restored from when that was noted later; None: it starts anew."""
     folder = home / "checkpoints" / job_id
-    whole = [path for path in sorted(folder.glob("chk-*"), key=_number, reverse=True) if is_whole(path)]
-    return whole[0] if whole else _origin(folder)
+    own, origin = _own(folder), _origin(folder)
+    return origin if origin and (own is None or _noted_later(folder, own)) else own
+
+
+def _own(folder: Path) -> Path | None:
+    whole = (path for path in sorted(folder.glob("chk-*"), key=_number, reverse=True) if is_whole(path))
+    return next(whole, None)
+
+
+def _noted_later(folder: Path, own: Path) -> bool:
+    """Is the origin the younger one? So it is when the job was stopped with a savepoint and is to go on from that."""
+    return (folder / ORIGIN).stat().st_mtime_ns > (own / METADATA).stat().st_mtime_ns
 
 
 def is_whole(checkpoint: Path) -> bool:
@@ -57,7 +67,8 @@ def tidy(home: Home, job_id: str, wanted: Collection[str] = ()) -> None:
     """
     folder = home / "checkpoints" / job_id
     origin = _origin(folder)
-    if origin and any(is_whole(path) for path in folder.glob("chk-*")):
+    own = _own(folder)
+    if origin and own and not _noted_later(folder, own):
         if origin.parent.parent == home / "checkpoints" and origin.parent != folder and origin.parent.name not in wanted:
             shutil.rmtree(origin.parent, ignore_errors=True)
         (folder / ORIGIN).unlink()
