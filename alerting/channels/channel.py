@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from alerting.message import Notification
-from logverse.errors import TryAgain
+from logverse.errors import TryAgain, WrongSettings
+
+_NOT_ASCII = "holds characters outside ASCII, which this protocol cannot carry"
 
 
 class Channel(Protocol):
@@ -51,3 +54,18 @@ def secret(path: str) -> str:
     if not found or not found.isprintable():
         raise TryAgain(f"{path} does not hold one line with a secret")
     return found
+
+
+def ascii_secret(path: str) -> str:
+    """A secret for a protocol that carries ASCII only; TryAgain while the file holds another."""
+    found = secret(path)
+    if not found.isascii():
+        raise TryAgain(f"{path} {_NOT_ASCII}")
+    return found
+
+
+def demand_ascii(path: str, where: str) -> None:
+    """For a configuration: WrongSettings when this file holds a secret that can never be sent. An absent one may still come."""
+    with suppress(TryAgain):
+        if not secret(path).isascii():
+            raise WrongSettings(f"{path} {_NOT_ASCII}", where=where, remedy="take a secret of ASCII characters")

@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import dataclass, field
 
-from alerting.channels.channel import secret
+from alerting.channels.channel import ascii_secret, demand_ascii, secret
 from logverse.errors import WrongSettings
 
 
@@ -20,6 +20,7 @@ class Authorization:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", self.type) or self.type.lower() == "basic":
             raise WrongSettings(f"{self.type!r} is no type of authorization", where="type", remedy="Bearer, or use basic_auth")
+        demand_ascii(self.credentials_file, where="credentials_file")  # what a header carries: RFC 9110 section 5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class HttpConfig:
 def authorization_of(config: HttpConfig) -> dict[str, str]:
     """The header that says it; TryAgain while the secret cannot be read."""
     if config.authorization:
-        return {"Authorization": f"{config.authorization.type} {secret(config.authorization.credentials_file)}"}
+        return {"Authorization": f"{config.authorization.type} {ascii_secret(config.authorization.credentials_file)}"}
     if config.basic_auth:
         pair = f"{config.basic_auth.username}:{secret(config.basic_auth.password_file)}"
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

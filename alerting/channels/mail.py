@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,7 +16,7 @@ from email.utils import format_datetime, getaddresses
 from html import escape
 
 from alerting import message
-from alerting.channels.channel import Channel, Kind, secret
+from alerting.channels.channel import Channel, Kind, ascii_secret, demand_ascii
 from alerting.message import Notification
 from logverse import instant
 from logverse.errors import Refused, TryAgain, WrongSettings
@@ -43,7 +44,7 @@ class EmailConfig:
 
     def __post_init__(self) -> None:
         for where, text in (("to", self.to), ("from", self.from_)):
-            if not text.isprintable() or not addresses(text) or not all(_ADDRESS.fullmatch(address) for address in addresses(text)):
+            if not text.isprintable() or not addresses(text) or not all(map(_writable, addresses(text))):
                 raise WrongSettings(f"{text!r} is no mail address", where=where, remedy="like ops@example.org")
         if len(addresses(self.from_)) != 1:
             raise WrongSettings("more than one sender", where="from", remedy="keep one address")
@@ -52,11 +53,20 @@ class EmailConfig:
             raise WrongSettings(f"{self.smarthost!r} is no HOST:PORT", where="smarthost", remedy="like smtp.example.org:587")
         if bool(self.auth_username) != bool(self.auth_password_file):
             raise WrongSettings("one of user name and password file alone", where="auth_username", remedy="give both or neither")
+        if not self.auth_username.isascii():
+            raise WrongSettings(
+                "holds characters outside ASCII, which SMTP cannot carry", where="auth_username", remedy="take an ASCII one"
+            )
+        if self.auth_password_file:
+            demand_ascii(self.auth_password_file, where="auth_password_file")
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail to `to`. 4xx answers and a connection that fails are TryAgain; 5xx answers and a server without STARTTLS are Refused."""
+    """A mail to `to`. 4xx answers and a connection that fails are TryAgain; 5xx answers and a server without STARTTLS are Refused.
+
+    A user name or password that the server does not take is TryAgain: it may be in rotation.
+    """
 
     config: EmailConfig
     to: str
@@ -84,6 +94,8 @@ class Mail:
                 server.close()
         except smtplib.SMTPRecipientsRefused as error:
             raise _answer(*error.recipients[self.to]) from error
+        except smtplib.SMTPAuthenticationError as error:  # a password is exchanged here and there, not at both in one moment
+            raise TryAgain(f"{_answer(error.smtp_code, error.smtp_error)} to our user name and password") from error
         except smtplib.SMTPResponseException as error:
             raise _answer(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
@@ -102,7 +114,7 @@ class Mail:
             if self.config.require_tls and int(port) != _IMPLICIT_TLS:
                 server.starttls(context=self.tls())
             if self.config.auth_username:
-                server.login(self.config.auth_username, secret(self.config.auth_password_file))
+                server.login(self.config.auth_username, ascii_secret(self.config.auth_password_file))
         except BaseException:
             server.close()
             raise
@@ -129,6 +141,15 @@ def mail_of(notification: Notification, sender: str, to: str, at: Millis) -> Ema
 def addresses(text: str) -> list[str]:
     """The bare addresses of a list like `Ops <ops@example.org>, chief@example.org`."""
     return list(dict.fromkeys(address for _, address in getaddresses([text])))
+
+
+def _writable(address: str) -> bool:
+    """Whether a mail's header takes this address: `a..b@example.org` looks like one and is none."""
+    try:
+        Address(addr_spec=address)
+    except (ValueError, MessageError):
+        return False
+    return _ADDRESS.fullmatch(address) is not None
 
 
 def _answer(code: int, said: bytes | str) -> TryAgain | Refused:

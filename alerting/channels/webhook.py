@@ -153,9 +153,9 @@ def _retry_after(value: str, now: Millis) -> float | None:
         return float(value[:9])
     try:
         then = parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, then.replace(tzinfo=then.tzinfo or UTC).timestamp() - now / 1000)
+    except (ValueError, OverflowError):  # no date, or one of a year that no calendar here has
         return None
-    return max(0.0, then.replace(tzinfo=then.tzinfo or UTC).timestamp() - now / 1000)
 
 
 def _said(answer: requests.Response, url: str) -> str:

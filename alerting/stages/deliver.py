@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from logverse.instant import Millis
 from logverse.printable import printable
 
 _log = logging.getLogger(__name__)
+TRIES_IN_SPITE_OF_DEFECT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Deliver:
     ) -> None:
         self.receiver, self.channel = receiver, channel
         self._judge, self._memory, self._log, self._clock = judge, memory, log, clock
+        self._stumbles = Counter[str]()  # by key of a notification how often a defect of ours met it
 
     def attempt(self, alert: Alert) -> Again | None:
         """None when this notification is settled. TryAgain comes only from the log, when asked to stop before it could write."""
@@ -57,9 +60,19 @@ class Deliver:
         except Exception as error:
             # A defect of ours in one message must not stop the pager: the record says so, the log has the trace.
             _log.exception("defect in channel %s", self.channel.name)
-            self._record(notification, "refused", attempt, f"defect in LogVerse: {type(error).__name__}: {error}")
+            return self._stumbled(notification, attempt, f"defect in LogVerse: {type(error).__name__}: {error}")
         else:
             self._record(notification, "delivered", attempt, "")
+        return None
+
+    def _stumbled(self, notification: Notification, attempt: int, why: str) -> Again | None:
+        """An odd answer may be another one next time; a message that always trips us up must end."""
+        self._stumbles[notification.key] += 1
+        if self._stumbles[notification.key] < TRIES_IN_SPITE_OF_DEFECT:
+            self._record(notification, "attempt", attempt, why)
+            return Again(why, None)
+        del self._stumbles[notification.key]
+        self._record(notification, "refused", attempt, why)
         return None
 
     def _record(self, notification: Notification, status: Outcome, attempt: int, why: str) -> None:

@@ -141,6 +141,11 @@ MAIL: dict[str, Any] = {"to": "a@b.example", "from": "c@d.example", "smarthost":
         ("webhook", HOOK | {"http_config": {"authorization": {"type": "Bearer"}}}, "credentials_file: missing"),
         ("webhook", HOOK | {"http_config": None}, "must be a mapping"),
         ("email", MAIL | {"to": "nobody"}, "'nobody' is no mail address"),
+        ("email", MAIL | {"to": "a..b@example.org"}, "'a..b@example.org' is no mail address"),
+        ("email", MAIL | {"from": ".a@example.org"}, "is no mail address"),
+        ("email", MAIL | {"auth_username": "ann", "auth_password_file": "exotic"}, "auth_password_file: "),
+        ("email", MAIL | {"auth_username": "änn", "auth_password_file": "secret"}, "auth_username: holds characters outside ASCII"),
+        ("webhook", HOOK | {"http_config": {"authorization": {"credentials_file": "exotic"}}}, "/exotic holds characters outside ASCII"),
         ("email", MAIL | {"to": "a@b.example\nBcc: c@d.example"}, "is no mail address"),
         ("email", MAIL | {"from": "a@b.example, c@d.example"}, "more than one sender"),
         ("email", MAIL | {"smarthost": "mail.example.org"}, "is no HOST:PORT"),
@@ -152,6 +157,7 @@ MAIL: dict[str, Any] = {"to": "a@b.example", "from": "c@d.example", "smarthost":
 def test_values_that_cannot_work_are_found_at_the_start(tmp_path: Path, kind: str, item: dict[str, Any], said: str) -> None:
     """Nobody learns at three in the morning that an address was wrong."""
     (tmp_path / "secret").write_text("x")
+    (tmp_path / "exotic").write_text("пароль", encoding="utf-8")
     text = yaml.safe_dump({"route": {"receiver": "ops"}, "receivers": [{"name": "ops", f"{kind}_configs": [item]}]})
 
     found = complaint(tmp_path, text)

@@ -94,15 +94,31 @@ def test_the_end_waits_for_the_beginning() -> None:
 
 
 def test_a_defect_of_ours_does_not_stop_the_pager() -> None:
-    """A channel that raises what it must not is recorded as refused; the next alert goes through."""
+    """A channel that raises what it must not is asked again, for it may be an odd answer; the next alert goes through meanwhile."""
     channel = Fake(answers=[ZeroDivisionError("oops")])
     world = World(channel)
 
     world.take(alert(), alert(service="shop"))
     world.work()
+    meanwhile = list(channel.said)
+    world.later(1)
 
-    assert channel.said == [("shop", "firing")]
+    assert meanwhile == [("shop", "firing")]
+    assert channel.said == [("shop", "firing"), ("web", "firing")]
     assert "ZeroDivisionError" in world.log.records[0].error
+
+
+def test_a_message_that_always_trips_us_up_ends() -> None:
+    """After five stumbles it is refused; tries in vain before that, of a far side that was away, do not count."""
+    channel = Fake(answers=[*[TryAgain("away")] * 6, *[ZeroDivisionError("oops")] * 5])
+    world = World(channel)
+
+    world.take(alert())
+    for _ in range(11):
+        world.later(LONGEST_DELAY_S)
+
+    assert [outcome for _, outcome, _ in world.outcomes] == ["attempt"] * 10 + ["refused"]
+    assert world.sink.positions.to_commit() == {0: 1}
 
 
 def test_a_full_lane_holds_back_the_reading() -> None:

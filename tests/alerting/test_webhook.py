@@ -100,7 +100,15 @@ def test_answers_that_stay_are_refused(server: HttpServer, status: int) -> None:
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [("7", 7.0), ("Sat, 21 Nov 2026 12:00:30 GMT", 30.0), ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0), ("soon", None), ("", None)],
+    [
+        ("7", 7.0),
+        ("Sat, 21 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+        ("Sat, 21 Nov 99999999999999999999 12:00:00 GMT", None),
+        ("Sat, 21 Nov 12026 12:00:00 GMT", None),
+    ],
 )
 def test_retry_after_is_read(server: HttpServer, written: str, seconds: float | None) -> None:
     """The far side's wish, as a number or as a date, reaches whoever waits; nonsense is no wish."""
