@@ -27,7 +27,7 @@ from alerting.stages.lane import Lane
 from logverse import instant, topics
 from logverse.alert import Alert
 from logverse.errors import Malformed, Refused, TryAgain
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config, locked_out
 from logverse.settings import Settings
 from logverse.topic_reader import quiet, read_to_end
 
@@ -50,7 +50,8 @@ class Service:
         self._topic = topics.named("alerts", settings.topic_prefix)
         group = topics.named(GROUP, settings.topic_prefix)
         config = client_config(settings, group_id=group, client_id=GROUP, **_SESSION, **_READ)
-        self._consumer = Consumer(config | {"error_cb": self._troubled}, logger=quiet())
+        self._consumer = client(Consumer, config | {"error_cb": self._troubled}, logger=quiet())
+        self._locked_out = ""
         self._defect: Exception | None = None
         self._at_end, self._assigned, self._paused, self._away = set[int](), set[int](), False, False
 
@@ -79,7 +80,8 @@ class Service:
         try:
             self._consumer.list_topics(timeout=10.0)
         except KafkaException as error:
-            raise TryAgain(f"Kafka is away: {error.args[0].str()}") from error
+            self._consumer.poll(0)  # hears why
+            raise TryAgain(self._locked_out or f"Kafka is away: {error.args[0].str()}") from error
 
     def _turn(self) -> None:
         message = self._consumer.poll(0.1)
@@ -191,11 +193,17 @@ class Service:
         return left
 
     def _troubled(self, error: Any) -> None:
+        if (why := locked_out(error)) is not None:
+            if not self._locked_out:
+                _log.error("%s", why)
+            self._locked_out = why
+            return
         if not self._away and error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE):
             self._away = True
             _log.warning("Kafka is away, waiting for it: %s", error.str())
 
     def _heard(self) -> None:
+        self._locked_out = ""
         if self._away:
             self._away = False
             _log.warning("Kafka is back")
