@@ -131,9 +131,13 @@ class KafkaPublisher:
                     self.poll(0.1)
                     if not idle():
                         return
+                except KafkaException as error:
+                    self._failed(error.args[0])
+                    return self.poll(0)
             if number % _POLL_EACH == 0:
                 self.poll(0)
         shipment.close()
+        self.poll(0)
 
     def beat(self, value: bytes) -> bool:
         if self._beats:
@@ -144,6 +148,9 @@ class KafkaPublisher:
                 self._beats += 1
             except BufferError:
                 return False
+            except KafkaException as error:
+                self._failed(error.args[0])
+                self.poll(0)
         return True
 
     def poll(self, seconds: float) -> None:
@@ -170,8 +177,10 @@ class KafkaPublisher:
         settled()
 
     def _failed(self, error: KafkaError) -> None:
-        """What stays wrong however long one waits: retries without end are librdkafka's own."""
-        if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
+        """What stays wrong however long one waits, said at once or on delivery: retries without end are librdkafka's own."""
+        if error.fatal():
+            self._failure = Refused(f"Kafka at {self._address}: {error.str()}; a new start sends again what is not acknowledged")
+        elif error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
             self._failure = WrongSettings(f"a topic has vanished: {error.str()}", where=self._address, remedy="logverse topics create")
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             self._failure = WrongSettings(
@@ -182,7 +191,7 @@ class KafkaPublisher:
 
     def _trouble(self, error: KafkaError) -> None:
         if error.fatal():
-            self._failure = Refused(f"Kafka at {self._address}: {error.str()}; a new start sends again what is not acknowledged")
+            self._failed(error)
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._say_away("no broker answers")
         elif error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import signal
+import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -26,11 +30,11 @@ _PATIENCE_S = 8.0  # for acknowledgements after SIGTERM; what has not arrived th
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to read, as whose, and how."""
+    """What to read, as whose, and how. `host` None: the one that the checkpoint is of, this one when there is none."""
 
     files: tuple[str, ...]
     service: str
-    host: str
+    host: str | None
     log_type: str
     follow: bool
     poll_s: float
@@ -57,6 +61,7 @@ class Stop:
 def produce(settings: Settings, order: Order, out: TextIO) -> tuple[Account, bool]:
     """Run until stopped, or to the end of the files; what was done, and whether everything has arrived. Progress goes to `out`."""
     check(order.files, order.follow)
+    _many_files()
     account, stop = Account(), Stop()
     progress = Progress(order.service, account, out, _now)
     with only_one(order.checkpoint):
@@ -67,6 +72,7 @@ def produce(settings: Settings, order: Order, out: TextIO) -> tuple[Account, boo
         checkpoint = Checkpoint.load(order.checkpoint, cluster)
         if checkpoint.foreign:
             progress.say(f"{order.checkpoint} is of another Kafka cluster: sending everything to this one, with the same ids")
+        checkpoint.host = host_of(order.host, checkpoint, socket.gethostname(), progress.say)
         run = _Run(order, publisher, checkpoint, account, progress, stop)
         try:
             return account, run.follow() if order.follow else run.read_to_end()
@@ -74,17 +80,35 @@ def produce(settings: Settings, order: Order, out: TextIO) -> tuple[Account, boo
             progress.close()
 
 
+def host_of(given: str | None, checkpoint: Checkpoint, here: str, say: Callable[[str], None]) -> str:
+    """The host whose lines these are. Its name is in their ids: another one would make other events of the same lines."""
+    host = given or checkpoint.host or here
+    if checkpoint.host and host != checkpoint.host:
+        say(f"{checkpoint.path} is of host {checkpoint.host}: as lines of {host} all of them are sent again, with other ids")
+    elif host != here and not given:
+        say(f"{checkpoint.path} is of host {host}, this one is {here}: going on as {host}, so that ids stay (--host {here} for new ones)")
+    return host
+
+
+def _many_files() -> None:
+    """As many open files as this user may have: the usual soft limit is less than a glob finds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # some systems name a hard limit that they do not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 class _Run:
     def __init__(
         self, order: Order, publisher: Publisher, checkpoint: Checkpoint, account: Account, progress: Progress, stop: Stop
     ) -> None:
         self._order, self._publisher, self._progress, self._stop = order, publisher, progress, stop
-        adoption = Adoption(order.service, order.host, checkpoint.texts, _now)
+        adoption = Adoption(order.service, checkpoint.host, checkpoint.texts, _now)
         self._files = Files(order.files, adoption, checkpoint, order.follow, _now, account, progress.say)
-        self._translator = Translator(order.service, order.host, order.log_type, account, progress.say)
+        self._translator = Translator(order.service, checkpoint.host, order.log_type, account, progress.say)
         self._producer = Producer(
             order.service, self._files, self._translator, publisher, checkpoint, account,
-            Pace(_now, time.sleep, order.poll_s), stop, self._tick,
+            Pace(_now, time.sleep, order.poll_s), stop, self._tick, progress.say,
         )  # fmt: skip
         self._warned = False
         self._gauges = self._measured()

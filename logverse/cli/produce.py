@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 @click.option("--type", "log_type", default="auto", show_default=True, metavar="FORM", help="Form of the lines: auto, access or json.")
 @click.option("--no-follow", is_flag=True, help="Read to the end, wait until everything has arrived, print the account, exit.")
 @click.option("--poll", default="200ms", show_default=True, metavar="SPAN", help="How often quiet files are looked at.")
-@click.option("--host", metavar="NAME", help="The host that wrote the files.  [default: this one]")
+@click.option("--host", metavar="NAME", help="The host that wrote the files.  [default: the checkpoint's, else this one]")
 @click.option("--watermark-delay", default="1s", show_default=True, metavar="SPAN", help="What the detect job allows: warn beyond it.")
 @click.option("--metrics-port", type=click.IntRange(0, 65535), metavar="PORT", help="Prometheus metrics at 127.0.0.1:PORT/metrics.")
 @click.option("--checkpoint", metavar="FILE", help="Memory of what has arrived.  [default: HOME/producers/SERVICE.json]")
@@ -73,7 +72,7 @@ def produce(
     name = named(service, in_force.topic_prefix)
     memory = Path(checkpoint) if checkpoint else in_force.home_path / "producers" / f"{name}.json"
     order = run.Order(
-        files, service, host or socket.gethostname(), log_type, not no_follow, durations.given(poll, "--poll", least=10) / 1000,
+        files, service, host, log_type, not no_follow, durations.given(poll, "--poll", least=10) / 1000,
         durations.given(watermark_delay, "--watermark-delay", least=1) / 1000, metrics_port, memory,
     )  # fmt: skip
     if detach:
@@ -90,6 +89,8 @@ def _report(account: Account, arrived: bool, order: Order, output: str) -> None:
     click.echo(f"{account.lines:,} lines read: {account.events:,} events, {dead.total():,} dead letters, {account.blank:,} blank")
     for reason, count in dead.most_common():
         click.echo(f"  {count:,} × {reason} → logs.dlq")
+    if account.lines_without_time:
+        click.echo(f"  {account.lines_without_time:,} lines without a time that is understood: they have that of the line before")
     for path, offset in account.resumed_at.items():
         click.echo(f"  resumed {printable(path)} at byte {offset:,}")
     for problem in account.problems:
@@ -105,10 +106,10 @@ def _detach(in_force: Settings, name: str, ctx: click.Context, order: Order) -> 
 
     if not order.follow:
         raise WrongSettings("--detach follows files, --no-follow ends", where="--detach", remedy="leave one of them out")
-    flags = [part for key, value in ctx.obj.items() if value and key != "home" for part in (f"--{key.replace('_', '-')}", value)]
     arguments = [
-        *flags, "produce", *(str(Path(file).absolute()) for file in order.files), "--service", order.service, "--type", order.log_type,
-        "--host", order.host, "--poll", f"{order.poll_s * 1000:.0f}ms", "--watermark-delay", f"{order.watermark_delay_s:g}s",
+        *_flags(in_force, ctx.obj), "produce", *(str(Path(file).absolute()) for file in order.files),
+        "--service", order.service, "--type", order.log_type, *([] if order.host is None else ["--host", order.host]),
+        "--poll", f"{order.poll_s * 1000:.0f}ms", "--watermark-delay", f"{order.watermark_delay_s:g}s",
         "--checkpoint", str(order.checkpoint),
         *([] if order.metrics_port is None else ["--metrics-port", str(order.metrics_port)]),
     ]  # fmt: skip
@@ -120,3 +121,18 @@ def _detach(in_force: Settings, name: str, ctx: click.Context, order: Order) -> 
     running = (in_force.home_path / "run" / "supervisor.pid").exists()
     click.echo(f"{name} is the supervisor's now: it {'starts at once' if running else 'starts with `logverse up`'} and is kept running")
     click.echo(f"  see it: logverse logs {name}\n  end it: rm {path}")
+
+
+def _flags(in_force: Settings, flags: dict[str, str | None]) -> list[str]:
+    """Global flags that bring about the settings in force where neither our flags nor our environment are there."""
+    without = settings.load({"home": in_force.home}, {})
+    differing = [item.name for item in fields(Settings) if getattr(in_force, item.name) != getattr(without, item.name)]
+    lost = [name for name in differing if name not in (*flags, "home", "jobmanager")]
+    if lost:
+        raise WrongSettings(
+            f"{', '.join(lost)} would not reach the supervisor's processes",
+            where="--detach",
+            remedy=f"put into {in_force.home_path / 'logverse.yaml'} what is in the environment: lines of NAME: VALUE",
+        )
+    wanted = [name for name in flags if name != "home" and (name in differing or flags[name])]
+    return [part for name in wanted for part in (f"--{name.replace('_', '-')}", getattr(in_force, name))]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from logverse.errors import WrongSettings
 from producers.checkpoint import Checkpoint, Position, only_one
+from producers.run import host_of
 
 
 @given(st.permutations(range(8)))
@@ -133,3 +134,69 @@ def test_acknowledged_dead_letters_move_it_too(workshop: Any) -> None:
     workshop.follow()
 
     assert workshop.publisher.records == []
+
+
+def test_too_many_texts_forget_finished_ones_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the cap finished texts go, oldest first, in memory too; one that is still followed is never forgotten."""
+    monkeypatch.setattr("producers.checkpoint.MAX_TEXTS", 3)
+    checkpoint = Checkpoint(tmp_path / "web.json")
+    hour = 3_600_000
+    for identity, seen, closed_at in (
+        ("old", 1, 0),
+        ("done", 80, 0),
+        ("lost", 2, None),
+        ("live", 99 * hour, None),
+        ("new", 99 * hour, None),
+    ):
+        checkpoint.texts[identity] = Position("a.log", first_seen=0, seen=seen, closed_at=closed_at)
+
+    checkpoint.save()
+
+    assert set(checkpoint.texts) == set(Checkpoint.load(tmp_path / "web.json", "").texts) == {"lost", "live", "new"}
+
+
+def test_followed_text_stays_seen(workshop: Any) -> None:
+    """A file that is followed for days counts as seen, however quiet it is."""
+    workshop.write(workshop.line(0))
+    workshop.follow()
+    workshop.now += 48 * 3_600_000
+
+    workshop.follow()
+
+    (position,) = workshop.checkpoint.texts.values()
+    assert workshop.now - position.seen < 3_600_000
+
+
+def test_checkpoint_that_cannot_be_written_is_tried_again(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is said once and waited for; lines go on meanwhile."""
+    full = [True]
+    whole = Checkpoint.save
+
+    def save(checkpoint: Checkpoint) -> None:
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        whole(checkpoint)
+
+    monkeypatch.setattr(Checkpoint, "save", save)
+    workshop.start(say=workshop.said.append)
+    workshop.write(workshop.line(0))
+    workshop.follow(seconds=4)
+    full[0] = False
+    workshop.follow(seconds=2)
+
+    assert [text.split(":")[0] for text in workshop.said] == ["the checkpoint cannot be written", "the checkpoint is written again"]
+    assert [position.offset for position in Checkpoint.load(workshop.memory, "memory").texts.values()] == [len(workshop.line(0))]
+
+
+def test_host_is_the_checkpoints_unless_told(tmp_path: Path) -> None:
+    """A container with another name goes on under the old one, so that ids stay; an explicit --host counts, and its price is said."""
+    checkpoint = Checkpoint(tmp_path / "web.json")
+    checkpoint.host = "old"
+    checkpoint.save()
+    loaded, said = Checkpoint.load(tmp_path / "web.json", ""), list[str]()
+
+    hosts = [host_of(given, loaded, "here", said.append) for given in (None, "told", "old")]
+
+    assert hosts == ["old", "told", "old"]
+    assert ["going on as old" in said[0], "with other ids" in said[1], len(said)] == [True, True, 2]
+    assert host_of(None, Checkpoint(tmp_path / "new.json"), "here", said.append) == "here"

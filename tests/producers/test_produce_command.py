@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import subprocess
 import sys
 import urllib.request
@@ -59,6 +61,64 @@ def test_detach_leaves_an_entry_for_the_supervisor(tmp_path: Path) -> None:
         "--checkpoint", str(tmp_path / "home" / "producers" / "web.json"), "--metrics-port", "9108",
     ]  # fmt: skip
     assert "logverse up" in result.output
+
+
+def test_detach_keeps_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor's process has another environment: what ours says becomes flags."""
+    monkeypatch.setenv("LOGVERSE_TOPIC_PREFIX", "team-a")
+    monkeypatch.setenv("LOGVERSE_BOOTSTRAP_SERVERS", "kafka:9092")
+    home = tmp_path / "home"
+
+    CliRunner().invoke(logverse, ["--home", str(home), "produce", "a.log", "--service", "web", "--detach"], catch_exceptions=False)
+
+    entry = orjson.loads((home / "services" / "produce-team-a.web.json").read_bytes())
+    assert entry["arguments"][:5] == ["--bootstrap-servers", "kafka:9092", "--topic-prefix", "team-a", "produce"]
+    assert "--host" not in entry["arguments"]
+
+
+def test_detach_refuses_what_no_flag_can_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that only the environment names would be missing later: they belong into the file, and then all is well."""
+    monkeypatch.setenv("LOGVERSE_SASL_USERNAME", "ann")
+
+    error = run(tmp_path, "a.log", "--service", "web", "--detach").exception
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "logverse.yaml").write_text("sasl_username: ann\n")
+    after = run(tmp_path, "a.log", "--service", "web", "--detach")
+
+    assert isinstance(error, WrongSettings)
+    assert "sasl_username" in str(error)
+    assert "logverse.yaml" in error.remedy
+    assert after.exit_code == 0
+
+
+def test_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log in a folder of other people's is named with the way in, not with a stack trace."""
+    plain = Path.stat
+
+    def stat(path: Path, **more: bool) -> os.stat_result:
+        if "closed" in path.parts:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return plain(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    error = run(tmp_path, str(tmp_path / "closed" / "access.log"), "--service", "web").exception
+
+    assert isinstance(error, WrongSettings)
+    assert "adm" in error.remedy
+
+
+@pytest.mark.parametrize("place", ["file/web.json", "file"])
+def test_checkpoint_where_none_can_be(tmp_path: Path, place: str) -> None:
+    """A checkpoint below a file, or in the place of a folder, is the user's to mend."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "file.lock").mkdir()
+    (tmp_path / "a.log").write_text("")
+
+    error = run(tmp_path, str(tmp_path / "a.log"), "--service", "web", "--checkpoint", str(tmp_path / place)).exception
+
+    assert isinstance(error, WrongSettings)
+    assert "--checkpoint" in error.remedy
 
 
 def test_help_teaches_and_is_quick(tmp_path: Path) -> None:

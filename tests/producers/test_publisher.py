@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from logverse.errors import Refused, WrongSettings
 from logverse.settings import Settings
@@ -106,6 +107,52 @@ def test_failures_that_stay_stop_the_producer(
 
     with pytest.raises(error, match=what):
         publisher.poll(0)
+
+
+class SaysNo:
+    """A librdkafka producer that refuses a record at once."""
+
+    def __init__(self, code: int, fatal: bool = False) -> None:
+        self.error, self.polled = FailedForGood(code, fatal), 0
+
+    def produce(self, *_: Any, **__: Any) -> None:
+        raise KafkaException(self.error)
+
+    def poll(self, seconds: float) -> None:
+        self.polled += 1
+
+
+@pytest.mark.parametrize(
+    ("code", "fatal", "error", "what"),
+    [
+        (KafkaError._UNKNOWN_PARTITION, False, WrongSettings, "topics create"),
+        (KafkaError._UNKNOWN_TOPIC, False, WrongSettings, "topics create"),
+        (KafkaError._FATAL, True, Refused, "sends again"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["send", "beat"])
+def test_refusal_at_once_is_one_on_delivery(
+    nowhere: tuple[KafkaPublisher, list[str]], verb: str, code: int, fatal: bool, error: type[Exception], what: str
+) -> None:
+    """What librdkafka refuses before it is sent ends in the same message, and settles nothing."""
+    publisher, _ = nowhere
+    publisher._producer, publisher._partitions = SaysNo(code, fatal), [("logs.http", 0)]  # type: ignore[assignment]
+    settled: list[int] = []
+
+    with pytest.raises(error, match=what):
+        publisher.beat(b"") if verb == "beat" else publisher.send(RECORDS, lambda: settled.append(1), lambda: True)
+
+    assert settled == []
+
+
+def test_each_sending_takes_in_acknowledgements(nowhere: tuple[KafkaPublisher, list[str]]) -> None:
+    """A busy producer that never waits still hears what has arrived."""
+    publisher, _ = nowhere
+    publisher._producer = twin = SaysNo(0)  # type: ignore[assignment]
+
+    publisher.send([], lambda: None, lambda: True)
+
+    assert twin.polled == 1
 
 
 def test_memory_twin_keeps_the_contract() -> None:
