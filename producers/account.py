@@ -15,6 +15,7 @@ class Account:
     events: int = 0
     blank: int = 0
     bytes: int = 0
+    lines_without_time: int = 0  # events with the time of the line before, for want of their own
     acknowledged: int = 0  # records that Kafka confirmed, dead letters among them
     heartbeats: int = 0
     rotations: int = 0
@@ -24,5 +25,6 @@ class Account:
     resumed_at: dict[str, int] = field(default_factory=dict)  # path → byte offset, when it was not 0
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("lines", "events", "blank", "bytes", "acknowledged", "heartbeats", "rotations", "truncations", "problems", "resumed_at")
+        names = ("lines", "events", "blank", "bytes", "lines_without_time", "acknowledged", "heartbeats", "rotations", "truncations",
+                 "problems", "resumed_at")  # fmt: skip
         return {**{name: getattr(self, name) for name in names}, "dead_letters": dict(self.dead_letters)}

@@ -16,6 +16,7 @@ _COUNTERS = {
     "events": "Lines that became events.",
     "blank": "Lines without a character.",
     "bytes": "Bytes read, of the decompressed text.",
+    "lines_without_time": "Events with the time of the line before them, for want of their own.",
     "acknowledged": "Records that Kafka has confirmed.",
     "heartbeats": "Rounds of heartbeats sent.",
     "rotations": "Files that were renamed or deleted while being read.",

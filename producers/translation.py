@@ -17,8 +17,9 @@ from logverse.instant import Millis
 from logverse.topics import LOGS
 from producers.account import Account
 from producers.heartbeats import FUTURE_MS
-from producers.parsers import PARSERS, Parsed, Parser, choose
+from producers.parsers import PARSERS, Parsed, Parser, choose, names
 from producers.routes import Routes
+from producers.sources.identity import shown
 from producers.sources.lines import KEPT, Chunk, LongLine
 from producers.sources.log_file import LogFile
 
@@ -55,6 +56,7 @@ class Translator:
         self._service, self._host, self._log_type, self._account, self._say = service, host, log_type, account, say
         self._fallback, self._decided = next(iter(PARSERS)), False
         self._routes = Routes()
+        self._warned = set[str]()  # of texts with lines without a time
         self._parsers: dict[str, Parser] = {}
         self.disorder = Disorder()
 
@@ -110,12 +112,12 @@ class Translator:
     def _of_chunk(self, file: LogFile, chunk: Chunk, observed: Millis, parser: Parser) -> Iterator[Record]:
         # A long straight function, since it runs once a line: what can be done once a chunk stands before the loop.
         parse = parser.parse
-        offset, uid, path = chunk.start, file.identity + "-", str(file.path)
+        offset, uid, path = chunk.start, file.identity + "-", shown(file.path)
         observed_text = instant.written(observed)
         account, first_seen = self._account, file.position.first_seen
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
-        events, soon = 0, observed + FUTURE_MS
+        events, untimed, soon = 0, 0, observed + FUTURE_MS
         for line in chunk.lines:
             start = offset
             offset += len(line) + 1
@@ -136,7 +138,9 @@ class Translator:
             except Malformed as error:
                 yield self._dead(file, start, line, len(line), sha256(line).hexdigest(), str(error), observed)
                 continue
-            if timed:
+            if parsed.timestamp is None:
+                untimed += 1
+            elif timed:
                 if at > high:
                     high = at
                 elif high - at > worst:
@@ -145,9 +149,20 @@ class Translator:
             fields = parsed.fields
             yield Record(LOGS[parsed.log_type], value, fields.get("session.id") or fields.get("trace_id"))
         account.events += events
+        self._count_untimed(file, events, untimed)
         file.high, file.last_time = high or file.high, last
         if worst > self.disorder.worst:
             self.disorder.worst, self.disorder.file = worst, path
+
+    def _count_untimed(self, file: LogFile, events: int, untimed: int) -> None:
+        self._account.lines_without_time += untimed
+        file.events, file.untimed = file.events + events, file.untimed + untimed
+        if file.untimed * 2 > file.events >= _ENOUGH and file.identity not in self._warned:
+            self._warned.add(file.identity)
+            self._say(
+                f"{file.path}: most lines have no time that is understood, and take that of the line before, or of when the file was "
+                f"found: rules see them at the wrong moment. In JSON a time is one of {', '.join(names.TIMES[:4])}, …"
+            )
 
     def _event(self, parsed: Parsed, at: str, observed: str, uid: str, path: str) -> bytes:
         """The same bytes as LogEvent.to_json, without making one: a test holds the two together."""
@@ -182,7 +197,7 @@ class Translator:
 
     def _dead(self, file: LogFile, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
         self._account.dead_letters[reason] += 1
-        origin = {"file": str(file.path), "offset": start, "length": length, "host": self._host}
+        origin = {"file": shown(file.path), "offset": start, "length": length, "host": self._host}
         letter = DeadLetter(f"{file.identity}-{start}", reason, self._service, origin, data[:KEPT], sha, observed)
         return Record(DEAD, letter.to_json(), None)
 

@@ -9,15 +9,17 @@ from logverse import severity
 from logverse.errors import Malformed
 from logverse.instant import Millis
 from producers.parsers.parsed import Parsed
+from producers.parsers.requests import DURATION, METHOD, METHOD_ORIGINAL, method, possible
 from producers.parsers.times import common_log
 from producers.routes import Routes
 
 # Possessive quantifiers (`*+`) and bounds: on a hostile line the match fails at once instead of trying every division of it.
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _LINE = re.compile(
+    r"(?:((?:[^\s:]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}) (?=[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]{1,45} ))?"  # Debian's vhost_combined
     rf'(\S++) \S++ (.{{0,256}}?) \[([^\[\]"]{{0,64}}+)\] {_QUOTED} (\d{{3}}|-) (\d++|-)'
     rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?"  # referer, user agent, X-Forwarded-For (nginx's own `main` format)
-    r"(?: (\d++(?:\.\d++)?|-)(?=\s|$))?(?: (.*))?",  # duration, and whatever a format adds
+    r"(?: (\d{1,15}+(?:\.\d{1,18}+)?|-)(?=\s|$))?(?: (.*))?",  # duration, and whatever a format adds
     re.DOTALL | re.ASCII,
 )
 _METHOD = re.compile(r"[A-Z][A-Z_-]{0,31}", re.ASCII)
@@ -44,9 +46,10 @@ class AccessLog:
         match = _LINE.fullmatch(line)
         if match is None:
             raise Malformed("not an access log line")
-        client, user, time, request, status, size, referer, agent, forwarded, duration, extra = match.groups()
+        virtual_host, client, user, time, request, status, size, referer, agent, forwarded, duration, extra = match.groups()
         fields: dict[str, Any] = {"client.address": client}
         fields.update(self._requests.get(request) or self._request(request))
+        attributes = _attributes(referer, forwarded, extra)
         number = severity.INFO
         if status != "-":
             code = fields["http.response.status_code"] = int(status)
@@ -56,11 +59,20 @@ class AccessLog:
         if agent is not None and agent != "-":
             fields["user_agent.original"] = _unescaped(agent)
         if duration is not None and duration != "-":
-            fields["http.server.request.duration"] = float(duration) if "." in duration else int(duration) / 1e6
+            seconds = float(duration) if "." in duration else int(duration) / 1e6
+            if possible(seconds):
+                fields[DURATION] = seconds
+            else:
+                attributes["duration"] = duration
         if user not in ("-", "", '""'):
             fields["user.name"] = _unescaped(user)
         at = self._times[time] if time in self._times else self._time(time)
-        return Parsed("http", at, number, line, fields, _attributes(referer, forwarded, extra))
+        if METHOD_ORIGINAL in fields:
+            attributes[METHOD_ORIGINAL] = fields.pop(METHOD_ORIGINAL)
+        if virtual_host is not None:
+            address, _, port = virtual_host.rpartition(":")
+            attributes.update({"server.address": address, "server.port": int(port)})
+        return Parsed("http", at, number, line, fields, attributes or None)
 
     def _time(self, text: str) -> Millis | None:
         if len(self._times) >= _CACHED:
@@ -78,18 +90,20 @@ class AccessLog:
         return request
 
     def _read_request(self, text: str) -> Request:
-        method, _, rest = text.partition(" ")
-        if not rest or not _METHOD.fullmatch(method):
+        written, _, rest = text.partition(" ")
+        if not rest or not _METHOD.fullmatch(written):
             return {}
+        known, original = method(written)
+        named = {METHOD: known} if original is None else {METHOD: known, METHOD_ORIGINAL: original}
         target, _, protocol = rest.rpartition(" ")
         if not protocol.startswith("HTTP/"):
             target = rest  # HTTP/0.9, or cut off by the server
         path, _, query = target.partition("?")
         if not path.startswith("/") and "://" in path:  # a proxy's absolute form
             path = "/" + path.partition("://")[2].partition("/")[2]
-        if method == "CONNECT":
-            return {"http.request.method": method}
-        request = {"http.request.method": method, "url.path": path, "http.route": self._routes.of(path)}
+        if known == "CONNECT":
+            return named
+        request = {**named, "url.path": path, "http.route": self._routes.of(path)}
         return {**request, "url.query": query} if query else request
 
 
@@ -97,12 +111,12 @@ def _unescaped(text: str) -> str:
     return text.replace('\\"', '"').replace("\\\\", "\\") if "\\" in text else text
 
 
-def _attributes(referer: str | None, forwarded: str | None, extra: str | None) -> dict[str, str] | None:
-    found = {}
+def _attributes(referer: str | None, forwarded: str | None, extra: str | None) -> dict[str, Any]:
+    found = dict[str, Any]()
     if referer is not None and referer != "-":
         found["http.request.header.referer"] = _unescaped(referer)
     if forwarded is not None and forwarded != "-":
         found["http.request.header.x-forwarded-for"] = _unescaped(forwarded)
     if extra:
         found["extra"] = extra
-    return found or None
+    return found

@@ -14,6 +14,7 @@ from logverse.event import FIELDS, LOG_TYPES
 from logverse.instant import Millis
 from producers.parsers import names, times
 from producers.parsers.parsed import Parsed
+from producers.parsers.requests import DURATION, METHOD, METHOD_ORIGINAL, method, possible
 from producers.routes import Routes
 
 _DEPTH = 8  # objects nested deeper stay one value
@@ -59,9 +60,15 @@ class JsonLog:
             value = _converted(flat[name], FIELDS[target], names.PER_SECOND.get(name, 1.0))
             if target == "http.response.status_code" and not 100 <= (value or 0) <= 599:
                 continue  # "status" of something else than HTTP
+            if target == DURATION and not possible(-1 if value is None else value):
+                continue
             if value is not None and target not in fields:
                 fields[target] = value
                 del flat[name]
+        if METHOD in fields:
+            fields[METHOD], original = method(fields[METHOD])
+            if original is not None:
+                flat.setdefault(METHOD_ORIGINAL, original)
         if "url.path" not in fields:
             fields |= _target(_first(flat, names.TARGETS, str) or "")
         if "url.path" in fields and "http.route" not in fields:
@@ -117,7 +124,7 @@ def _time(flat: dict[str, Any]) -> Millis | None:
 def _instant(value: Any) -> Millis | None:
     if isinstance(value, str):
         number = _number(value)
-        return times.rfc3339(value) if number is None else times.of_number(number)
+        return times.common_log(value) if number is None else times.of_number(number)  # or RFC 3339
     return times.of_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from logverse.event import FIELDS
 
 # Where the event's own members come from; of several in a line the first one named here is taken.
-TIMES = ("timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano", "observed_timestamp")
+TIMES = ("timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano", "datetime", "asctime",
+         "time_iso8601", "time_local", "msec", "date", "observed_timestamp")  # fmt: skip
 BODIES = ("body", "message", "msg", "Body", "body.stringValue", "log")
 SEVERITIES = ("severity_text", "severity", "log.level", "level", "severityText", "SeverityText", "levelname", "lvl")
 SEVERITY_NUMBERS = ("severity_number", "severityNumber", "SeverityNumber")

@@ -9,6 +9,7 @@ from logverse.instant import Millis
 
 _MONTHS = dict(zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], range(1, 13), strict=True))
 _CLF = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(\.\d{1,9})? ([+-])(\d\d)(\d\d)", re.ASCII)
+_SHORTEST = len("20261121T1200")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST = 253_402_300_799_999  # the end of the year 9999: what RFC 3339 can write
@@ -44,6 +45,8 @@ def rfc3339(text: str) -> Millis | None:
     >>> rfc3339("2026-11-21T10:00:00.250+01:00") == rfc3339("2026-11-21 09:00:00.250")
     True
     """
+    if len(text) < _SHORTEST:
+        return None  # a day or a week alone: what stands beside it says the time of day
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -61,5 +64,5 @@ def of_number(value: float) -> Millis | None:
     """
     for bound, per_ms in ((1e11, 0.001), (1e14, 1), (1e17, 1_000), (1e20, 1_000_000)):
         if 0 <= value < bound:
-            return usable(int(value * 1000) if per_ms < 1 else int(value // per_ms))
+            return usable(round(value * 1000) if per_ms < 1 else int(value // per_ms))
     return None

@@ -37,6 +37,8 @@ class LogFile:
     ending: bool = False
     overdue: bool = False
     turn: int = 0
+    events: int = 0
+    untimed: int = 0  # of these, without a time of their own
     shrunk: bool = False
     renamed: bool = False
 
