@@ -101,3 +101,11 @@ def test_a_count_of_lines_is_at_least_one(tmp_path: Path) -> None:
     (tmp_path / "logs" / "kafka.log").write_text("one\n")
 
     assert "x>=1" in str(run(tmp_path, "logs", "kafka", "-n", "-5"))
+
+
+def test_wiping_itself_looks_before_it_deletes(precious: Path) -> None:
+    """Whoever calls it, whatever was asked before."""
+    with pytest.raises(WrongSettings, match="not LogVerse's"):
+        stack.wipe(Home(precious))
+
+    assert (precious / "data" / "precious").exists()
