@@ -81,6 +81,9 @@ def test_other_bytes_are_malformed_with_a_countable_reason(parser: Parser, line:
 @given(line=LINES)
 @example(line='{"timestamp":1e308,"level":{"a":1},"severity_number":true}')
 @example(line='a - - [] "\\" 200 1')
+@example(line=EXAMPLES["access"] + "9" * 5000)
+@example(line="example.com:80 " + EXAMPLES["access"])
+@example(line='{"request_time": "inf", "http.request.method": "", "msec": "1e400"}')
 def test_any_text_is_an_event_or_malformed(name_of_parser: str, line: str) -> None:
     """No text makes a parser fail otherwise, and what it makes can be written and has the types that the topic promises."""
     try:
