@@ -9,19 +9,20 @@ from logverse import severity
 from logverse.errors import Malformed
 from logverse.instant import Millis
 from producers.parsers.parsed import Parsed
-from producers.parsers.requests import DURATION, METHOD, METHOD_ORIGINAL, method, possible
+from producers.parsers.requests import DURATION, LONGEST_S, METHOD, METHOD_ORIGINAL, method
 from producers.parsers.times import common_log
 from producers.routes import Routes
 
 # Possessive quantifiers (`*+`) and bounds: on a hostile line the match fails at once instead of trying every division of it.
 _QUOTED = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _LINE = re.compile(
-    r"(?:((?:[^\s:]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}) (?=[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]{1,45} ))?"  # Debian's vhost_combined
     rf'(\S++) \S++ (.{{0,256}}?) \[([^\[\]"]{{0,64}}+)\] {_QUOTED} (\d{{3}}|-) (\d++|-)'
     rf"(?: {_QUOTED} {_QUOTED}(?: {_QUOTED})?)?"  # referer, user agent, X-Forwarded-For (nginx's own `main` format)
-    r"(?: (\d{1,15}+(?:\.\d{1,18}+)?|-)(?=\s|$))?(?: (.*))?",  # duration, and whatever a format adds
+    r"(?: (\d++(?:\.\d++)?|-)(?=\s|$))?(?: (.*))?",  # duration, and whatever a format adds
     re.DOTALL | re.ASCII,
 )
+# Debian's vhost_combined: the server and its port before the client's address.
+_VIRTUAL_HOST = re.compile(r"([^\s:]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5}) (?=[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{1,45} )", re.ASCII)
 _METHOD = re.compile(r"[A-Z][A-Z_-]{0,31}", re.ASCII)
 _CACHED = 8192
 
@@ -46,7 +47,9 @@ class AccessLog:
         match = _LINE.fullmatch(line)
         if match is None:
             raise Malformed("not an access log line")
-        virtual_host, client, user, time, request, status, size, referer, agent, forwarded, duration, extra = match.groups()
+        client, user, time, request, status, size, referer, agent, forwarded, duration, extra = match.groups()
+        if " " in user and (server := _VIRTUAL_HOST.match(line)):
+            return self._behind(server, line)
         fields: dict[str, Any] = {"client.address": client}
         fields.update(self._requests.get(request) or self._request(request))
         attributes = _attributes(referer, forwarded, extra)
@@ -59,8 +62,8 @@ class AccessLog:
         if agent is not None and agent != "-":
             fields["user_agent.original"] = _unescaped(agent)
         if duration is not None and duration != "-":
-            seconds = float(duration) if "." in duration else int(duration) / 1e6
-            if possible(seconds):
+            seconds = float(duration) if "." in duration else int(duration[:20]) / 1e6
+            if seconds <= LONGEST_S:
                 fields[DURATION] = seconds
             else:
                 attributes["duration"] = duration
@@ -69,10 +72,13 @@ class AccessLog:
         at = self._times[time] if time in self._times else self._time(time)
         if METHOD_ORIGINAL in fields:
             attributes[METHOD_ORIGINAL] = fields.pop(METHOD_ORIGINAL)
-        if virtual_host is not None:
-            address, _, port = virtual_host.rpartition(":")
-            attributes.update({"server.address": address, "server.port": int(port)})
         return Parsed("http", at, number, line, fields, attributes or None)
+
+    def _behind(self, server: re.Match[str], line: str) -> Parsed:
+        parsed = self.parse(line[server.end() :])
+        parsed.body = line
+        parsed.attributes = {**(parsed.attributes or {}), "server.address": server[1], "server.port": int(server[2])}
+        return parsed
 
     def _time(self, text: str) -> Millis | None:
         if len(self._times) >= _CACHED:

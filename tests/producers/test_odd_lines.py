@@ -63,7 +63,7 @@ def test_lines_without_time_are_counted_and_said_once(workshop: Any) -> None:
     assert len([text for text in workshop.said if "have no time" in text]) == 1
 
 
-@pytest.mark.parametrize("duration", ["9" * 400, "9" * 5000, "1" + "0" * 14, "9999999.0", f"0.{'1' * 500}"])
+@pytest.mark.parametrize("duration", ["9" * 400, "9" * 5000, "1" + "0" * 14, "9999999.0"])
 def test_duration_that_cannot_be(duration: str) -> None:
     """A number that is no request's duration stays with the event as text."""
     parsed = access(f'{START} "GET / HTTP/1.1" 200 5 "-" "curl" {duration}')
