@@ -79,7 +79,7 @@ def _environment(cluster: Cluster, folder: Path) -> dict[str, str]:
     """A client configuration of our own: a Flink that happens to be configured on this machine must not meddle."""
     conf = folder / "conf"
     conf.mkdir()
-    (conf / "config.yaml").write_text("rest.connection-timeout: 10000\n" + _JAVA_17)
+    (conf / "config.yaml").write_text("rest.connection-timeout: 10000\n" + _SHORT_LIVED + _JAVA_17)
     (conf / "log4j-cli.properties").write_text(_LOGGING)
     # The last one is the mark by which the supervisor of an embedded stack knows its own.
     keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LOGVERSE_STACK")
@@ -109,6 +109,9 @@ def _root() -> Path:
 _OPENED = ("lang", "lang.reflect", "net", "io", "nio", "text", "time", "util", "util.concurrent", "util.concurrent.atomic",
            "util.concurrent.locks")  # fmt: skip
 _JAVA_17 = f"env.java.opts.all: {' '.join(f'--add-opens=java.base/java.{package}=ALL-UNNAMED' for package in _OPENED)}\n"
+
+# The client plans one graph and ends: what its JVM would optimise never pays. 15 instead of 25-29 CPU seconds a submission.
+_SHORT_LIVED = "env.java.opts.client: -XX:TieredStopAtLevel=1 -XX:+UseSerialGC\n"
 
 _LOGGING = """rootLogger.level = WARN
 rootLogger.appenderRef.console.ref = console
