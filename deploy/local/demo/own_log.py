@@ -28,7 +28,7 @@ from logverse.errors import TryAgain, WrongSettings
 from logverse.instant import Millis
 from logverse.printable import printable
 
-LIVE_MS: Millis = 900_000  # what is older belongs to the past: the detect job, too, takes lines late up to this
+LIVE_MS: Millis = 900_000  # the job has come to the present: it, too, takes lines that are so late
 SAMPLE_S = 20.0  # of reading, before the disorder seen so far decides the job's watermark delay
 DEADLINE_S = 300.0  # without any progress
 SETTLED_S = 6.0  # for the alerts after the last summary
@@ -39,8 +39,12 @@ MOST_PAST = 12  # alerts of the past that are shown
 class OwnLogStory:
     """Told on a stage that is held. WrongSettings when there is no such file, or when nothing can be made of it."""
 
-    def __init__(self, stage: Stage, screen: Screen, pattern: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._stage, self._screen, self._monotonic = stage, screen, monotonic
+    def __init__(
+        self, stage: Stage, screen: Screen, pattern: str,
+        clock: Callable[[], Millis] = instant.now, monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._stage, self._screen, self._clock, self._monotonic = stage, screen, clock, monotonic
+        self._began = clock()
         self._files = files_of(pattern)
         self._pattern, self._service = str(Path(pattern).expanduser().absolute()), service_of(self._files[0])
         self._name, self._port = f"produce-{self._service}", 0
@@ -117,7 +121,7 @@ class OwnLogStory:
         loop.until(judged, "the detect job's view of the file", DEADLINE_S, stirs=lambda: (loop.traffic.events, self._reading.lag_bytes))
 
     def _hear(self, alert: Alert) -> None:
-        if instant.now() - alert.at < LIVE_MS and alert.id not in self._told:
+        if alert.at >= self._began:
             return self._screen.say(*page.alert_lines(alert))
         if alert.status == "firing" and alert.id not in self._told:
             if not self._told:
@@ -162,7 +166,7 @@ class OwnLogStory:
         counts = f"{now.lines:,} lines, {now.dead_letters.total():,} dead letters"
         if traffic.last is None:
             return f"{counts} · the job is on its way"
-        if instant.now() - traffic.last > LIVE_MS:
+        if self._clock() - traffic.last > LIVE_MS:
             return f"{counts} · {traffic.events:,} judged, at {page.moment(traffic.last)}"
         return f"{counts} · {page.traffic_line(traffic.now([name for name, _ in traffic.services.most_common(4)]))}"
 

@@ -124,7 +124,8 @@ class Stage:
         """WrongSettings when this service of ours cannot do what it was told; one that died otherwise is started again."""
         found = state.read(self.home).process(service)
         if found and "exit code 2" in found.why:
-            raise WrongSettings(self.said(service, 2).removeprefix("error: "))
+            problem = next((line for line in self.said(service).splitlines() if line.startswith("error: ")), found.why)
+            raise WrongSettings(problem.removeprefix("error: "), remedy="it reads access logs of nginx and Apache, and JSON lines")
 
     def pasted(self, *arguments: str) -> str:
         """A command on this home as the user can paste it."""
