@@ -1,7 +1,8 @@
 """The process `logverse alerts deliver`: Kafka's consumer group and threads around the plain sink.
 
 The group makes two of these share the partitions of `alerts`; what one leaves behind the other goes on with, from the
-committed offsets and the notification log. While a channel has 10,000 transitions waiting, reading pauses for all.
+committed offsets and the notification log. A channel that has 10,000 transitions waiting lets more go past and reads them again
+from the topic when it has room; the others do not wait for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from alerting.kafka_log import KafkaNotificationLog
 from alerting.lives import Lives
 from alerting.notification_log import Memory
 from alerting.positions import Position
+from alerting.rereading import Rereading
 from alerting.sink import Sink
 from alerting.stages.lane import Lane
 from logverse import instant, topics
@@ -53,7 +55,8 @@ class Service:
         self._consumer = client(Consumer, config | {"error_cb": self._troubled}, logger=quiet())
         self._locked_out = ""
         self._defect: Exception | None = None
-        self._at_end, self._assigned, self._paused, self._away = set[int](), set[int](), False, False
+        self._at_end, self._assigned, self._away = set[int](), set[int](), False
+        self._rereading = Rereading(settings, self._topic)
 
     def stop(self) -> None:
         """Take nothing more; `run` returns when the sends in flight are settled."""
@@ -87,7 +90,7 @@ class Service:
         message = self._consumer.poll(0.1)
         if message is not None:
             self._take(message)
-        self._hold_back()
+        self._fill_gaps()
         self._commit()
 
     def _take(self, message: Message) -> None:
@@ -116,14 +119,16 @@ class Service:
         else:
             _log.warning("%s: %s, still trying", self._topic, error.str())
 
-    def _hold_back(self) -> None:
-        """Back-pressure: a full lane pauses reading, and polling goes on so that the group keeps us."""
-        if self._sink.full() == self._paused:
-            return
-        self._paused = not self._paused
-        partitions = self._consumer.assignment()
-        (self._consumer.pause if self._paused else self._consumer.resume)(partitions)
-        _log.warning("reading pauses: a channel has too many waiting" if self._paused else "reading goes on")
+    def _fill_gaps(self) -> None:
+        """Give lanes that were full what went past them, a batch at a time."""
+        for gap in list(self._sink.gaps()):
+            messages, reached = self._rereading.read(gap.partition, gap.start, gap.end)
+            for message in messages:
+                alert = None
+                with suppress(Malformed):  # it went to logs.dlq when it came by first
+                    alert = Alert.from_json(message.value() or b"")
+                self._sink.retake(gap.lane, Position(gap.partition, message.offset() or 0), alert)
+            gap.lane.positions.go_to(gap.partition, reached)
 
     def _commit(self) -> None:
         """librdkafka commits what is stored, twice a second and when partitions move, and repeats it while Kafka is away."""
@@ -135,7 +140,6 @@ class Service:
         """Learn what was told before, by us or by another, then begin."""
         self._until_read(self._remember)
         self._at_end.clear()
-        self._paused = False
         self._assigned = {partition.partition for partition in partitions}
         _log.info("serves %s, partitions %s", self._topic, sorted(self._assigned))
 
@@ -175,7 +179,7 @@ class Service:
 
     def _all_tried(self) -> bool:
         ended = bool(self._assigned) and self._assigned <= self._at_end
-        return ended and all(lane.delay() != 0 for lane in self._sink.lanes)
+        return ended and all(lane.delay() != 0 for lane in self._sink.lanes) and not any(self._sink.gaps())
 
     def _close(self, threads: list[threading.Thread]) -> int:
         self._stopping.set()
@@ -189,6 +193,7 @@ class Service:
         left = self._sink.positions.open()
         if left:
             _log.warning("%d alerts are not delivered everywhere yet; the next run goes on with them", left)
+        self._rereading.close()
         self._consumer.close()
         return left
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import count
 
 from alerting import metrics
-from alerting.positions import Position
+from alerting.positions import Position, Positions
 from alerting.stages.deliver import Again, Deliver
 from logverse.alert import Alert
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 60.0
 LONGEST_WISH_S = 600.0  # a far side that asks for more patience than this does not get it: somebody waits for the page
-ROOM = 10_000  # transitions that may wait for one channel, about 40 MB; with more the sink stops reading, for every channel
+ROOM = 10_000  # transitions that may wait for one channel, about 40 MB; what comes then is read again from the topic
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _Waiting:
 
 
 class Lane:
-    """The queue of one channel. `add` from the reading thread, `work` from the channel's own (or a test).
+    """The queue of one channel. `take` from the reading thread, `work` from the channel's own (or a test).
 
     `random` gives numbers from 0 to 1, `monotonic` seconds.
     """
@@ -38,13 +38,13 @@ class Lane:
     def __init__(
         self,
         deliver: Deliver,
-        settled: Callable[[Position], None],
         random: Callable[[], float],
         monotonic: Callable[[], float],
         room: int = ROOM,
     ) -> None:
         self.name = deliver.channel.name
-        self._deliver, self._settled, self._random, self._monotonic, self._room = deliver, settled, random, monotonic, room
+        self._deliver, self._random, self._monotonic, self._room = deliver, random, monotonic, room
+        self.positions = Positions()
         self._chains: dict[str, deque[_Waiting]] = {}  # by alert id, oldest first: only the first of each is tried
         self._due = list[tuple[float, int, str]]()  # monotonic time, order of arrival, alert id
         self._order, self._size = count(), 0
@@ -58,6 +58,17 @@ class Lane:
 
     def full(self) -> bool:
         return self._size >= self._room
+
+    def roomy(self) -> bool:
+        """Half empty: time to read again what went past."""
+        return self._size <= self._room // 2
+
+    def take(self, position: Position, alert: Alert | None) -> None:
+        """The next record of its partition; one that is no alert, or that nobody here wants, is settled at once."""
+        wanted = alert is not None and self.wants(alert)
+        self.positions.taken(position, wanted)
+        if alert is not None and wanted:
+            self.add(alert, position)
 
     def add(self, alert: Alert, position: Position) -> None:
         with self._changed:
@@ -119,7 +130,7 @@ class Lane:
             heapq.heappush(self._due, (now + max(wish, delay_after(waiting.attempts, self._random())), order, alert_id))
             return self._changed.notify_all()
         chain.popleft()
-        self._settled(waiting.position)
+        self.positions.settled(waiting.position)
         if chain:
             heapq.heappush(self._due, (now, order, alert_id))
         else:

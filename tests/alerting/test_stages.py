@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerting.positions import Position
-from alerting.stages.lane import LONGEST_DELAY_S, LONGEST_WISH_S, Lane, delay_after
+from alerting.stages.lane import LONGEST_DELAY_S, LONGEST_WISH_S, delay_after
 from logverse.errors import TryAgain
 from tests.alerting.stand_ins import alert
 from tests.alerting.world import Fake, World
@@ -121,16 +121,38 @@ def test_a_message_that_always_trips_us_up_ends() -> None:
     assert world.sink.positions.to_commit() == {0: 1}
 
 
-def test_a_full_lane_holds_back_the_reading() -> None:
-    """A channel's queue is bounded: the lane says so, and has room again when something was delivered."""
-    channel = Fake()
-    world = World(channel)
-    lane = world.sink.lanes[0]
-    small = Lane(lane._deliver, lambda _: None, lambda: 0.0, lambda: 0.0, room=2)
+def test_a_full_lane_delays_no_other_and_misses_nothing() -> None:
+    """A dead channel with no room lets alerts go past; the others are told at once, and it reads again when it has room."""
+    dead, other = Fake("dead", answers=[TryAgain("away")] * 2), Fake("other")
+    world = World(dead, other, room=2)
+    story = [alert(service=f"s{number}") for number in range(7)]
 
-    small.add(alert(service="a"), Position(0, 0))
-    small.add(alert(service="b"), Position(0, 1))
-    before = small.full()
-    small.work()
+    for each in story:
+        world.take(each)
+        world.work()
+    told, held, left = list(other.said), world.sink.positions.to_commit(), world.sink.positions.open()
+    for _ in range(10):
+        world.later(LONGEST_DELAY_S)
+        world.fill_gaps(story)
 
-    assert (before, small.full()) == (True, False)
+    assert told == [(f"s{number}", "firing") for number in range(7)]
+    assert (held, left) == ({0: 0}, 7)
+    assert sorted(dead.said) == told
+    assert len(other.said) == 7
+    assert (world.sink.positions.to_commit(), world.sink.positions.open()) == ({0: 7}, 0)
+
+
+def test_a_lane_that_is_full_when_a_partition_begins_reads_it_later() -> None:
+    """What a new partition has first is not passed over for good."""
+    dead, other = Fake("dead", answers=[TryAgain("away")]), Fake("other")
+    world = World(dead, other, room=1)
+
+    world.take(alert())
+    world.work()
+    world.sink.take(Position(1, 5), alert(service="shop"))
+    world.work()
+    commit = world.sink.positions.to_commit()
+    world.later(1)
+
+    assert commit == {0: 0, 1: 5}
+    assert [(gap.partition, gap.start, gap.end) for gap in world.sink.gaps()] == [(1, 5, 6)]

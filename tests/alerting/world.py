@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from alerting.configuration import Receiver
@@ -10,6 +11,7 @@ from alerting.message import Notification
 from alerting.notification_log import Memory, MemoryLog
 from alerting.positions import Position
 from alerting.sink import Sink
+from alerting.stages.lane import ROOM
 from logverse.alert import Alert
 from logverse.instant import Millis
 from tests.alerting.stand_ins import MINUTE, NOON
@@ -37,11 +39,11 @@ class Fake:
 class World:
     """A sink with its log, its channels and the time, which passes only by `later`."""
 
-    def __init__(self, *channels: Fake, log: MemoryLog | None = None, now: Millis = NOON + MINUTE) -> None:
+    def __init__(self, *channels: Fake, log: MemoryLog | None = None, now: Millis = NOON + MINUTE, room: int = ROOM) -> None:
         self.now, self.log, self.lives = now, log or MemoryLog(), Lives()
         self.sink = Sink(
             Receiver("ops", channels), self.log, Memory(self.log.records), self.lives,
-            clock=lambda: self.now, monotonic=lambda: self.now / 1000, random=lambda: 1.0,
+            clock=lambda: self.now, monotonic=lambda: self.now / 1000, random=lambda: 1.0, room=room,
         )  # fmt: skip
         self.offset = 0
 
@@ -54,6 +56,12 @@ class World:
         for lane in self.sink.lanes:
             while lane.delay() == 0:
                 lane.work()
+
+    def fill_gaps(self, topic: Sequence[Alert]) -> None:
+        """Read again what went past full lanes, one record a time; `topic` holds partition 0."""
+        for gap in list(self.sink.gaps()):
+            self.sink.retake(gap.lane, Position(0, gap.start), topic[gap.start])
+        self.work()
 
     def later(self, seconds: float) -> None:
         self.now += int(seconds * 1000)
