@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from logverse.errors import Refused, WrongSettings
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config
 from logverse.settings import Settings, brokers
 from logverse.topics import LOGS, named
 from producers.translation import DEAD, Record
@@ -93,7 +93,7 @@ class KafkaPublisher:
         self._names = {topic: named(topic, settings.topic_prefix) for topic in TOPICS}
         self._partitions: list[tuple[str, int]] = []
         self._beats = 0
-        self._producer = Producer({**tuned(settings), "error_cb": self._trouble})
+        self._producer = client(Producer, {**tuned(settings), "error_cb": self._trouble})
 
     def connect(self, idle: Callable[[], bool]) -> str | None:
         asked = 0
