@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from logverse import instant
 from logverse.alert import Alert
+from logverse.flink import JobManager
 from logverse.instant import Millis
 from logverse.kafka import client_config
 from logverse.topic_reader import read_to_end
@@ -26,8 +27,8 @@ from tests.stack.conftest import Stack
 
 RULES = Path(__file__).with_name("rules.yaml")
 RATE = 300  # requests per second
-FAULTS = ("10s+8s", "35s+8s")  # the first rings when the victim is killed, the second when it is dead or just back
-LASTS_S = 55  # at least
+FAULTS = ("10s+35s", "60s+8s")  # the first rings when the victim is killed, the second when it is back, or still dead
+LASTS_S = 80  # at least
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class World:
 
     def read(self, topic: str) -> list[dict[str, Any]]:
         return [json.loads(message.value()) for message in read_to_end(self.stack.settings, topic, timeout_s=60)]
+
+    def checkpoints(self) -> int:
+        """How many of them the job that runs now has completed."""
+        cluster = JobManager.of(self.stack.settings)
+        return sum(int(cluster.checkpoints(job["jid"])["counts"]["completed"]) for job in cluster.jobs() if job["state"] == "RUNNING")
 
     def end_of(self, topic: str) -> int:
         """Records on the topic so far."""
@@ -120,7 +126,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         try:
             stack.logverse("up")
             stack.logverse("rules", "apply", str(RULES))
-            stack.logverse("job", "submit", "detect", "--parallelism", "1")
+            stack.logverse("job", "submit", "detect", "--parallelism", "1", "--checkpoint-interval", "2s")
             yield World(stack, http)
         finally:
             stack.logverse("down", check=False)
