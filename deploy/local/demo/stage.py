@@ -153,9 +153,9 @@ class Stage:
         """What we started, then the stack. Ctrl-C again does not cut this short."""
         before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         self._screen.say("", "stopping; a moment")
-        started = [one.process for one in self._running]
-        process.end(_with_children(started), _END_S)
-        for child in started:
+        running = [one.process for one in self._running if one.process.poll() is None]  # an ended one's number may be a stranger's by now
+        process.end(_with_children(running), _END_S)
+        for child in running:
             child.wait()
         if self._quietly("down"):
             self._screen.say(
