@@ -168,9 +168,11 @@ def test_a_job_comes_back_from_its_newest_checkpoint(stack: Stack) -> None:
 
     wait_until(lambda: submitted(stack) != first, "the job submitted again", timeout=180)
     stack.wait_ready()
+    # It is noted as soon as the cluster took it, which is before it has restored anything and before the supervisor looked again.
+    wait_until(lambda: flink.checkpoints(submitted(stack))["latest"]["restored"], "a checkpoint restored")
     restored = flink.checkpoints(submitted(stack))["latest"]["restored"]
     assert f"/{first}/chk-" in restored["external_path"]
-    assert {"job": "detect", "id": submitted(stack)}.items() <= stack.status()["jobs"][0].items()
+    wait_until(lambda: ("detect", submitted(stack)) in {(job["job"], job["id"]) for job in stack.status()["jobs"]}, "the job in the status")
     stack.logverse("job", "stop", "detect")
 
 
