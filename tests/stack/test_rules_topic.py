@@ -53,7 +53,9 @@ def say(settings: Settings, *statuses: RuleStatus | ReachStatus) -> None:
 
     producer = Producer(client_config(settings))
     for status in statuses:
-        producer.produce(named("rules.status", settings.topic_prefix), status.to_json())
+        # The topic is compacted: the last word of each subtask on each rule stays, and a record without a key is refused.
+        key = f"{status.rule}/{status.job}/{status.subtask}" if isinstance(status, RuleStatus) else status.job
+        producer.produce(named("rules.status", settings.topic_prefix), status.to_json(), key)
     assert producer.flush(10) == 0
 
 
