@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -51,23 +51,33 @@ def test_every_second_has_its_lines_and_garbage_is_kept_aside(topics: TopicSet, 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_on_time_and_late_and_too_late_are_all(topics: TopicSet, tmp_path: Path, name: str) -> None:
-    """With 1 s delay some lines are late, and what comes when its time is long over is too late: together they are all."""
+    """With 1 s delay lines may be late, minutes behind they are late, and hours behind too late: together they are all."""
     lines = real_log(name).splitlines()
-    log, straggler = tmp_path / f"{name}.log", tmp_path / "straggler.log"
+    log, laggard, straggler = (tmp_path / f"{service}.log" for service in (name, "laggard", "straggler"))
     log.write_bytes(b"\n".join(lines) + b"\n")
     straggler.write_bytes(b"\n".join(lines[:500]) + b"\n")
 
     with topics.job("--watermark-delay", "1s"):
-        produce(topics, log, name)
+        produce(topics, log, name)  # its last heartbeat says "now": that is where event time stands for the two below
         wait_until(lambda: counted_all(topics).total() >= len(lines), "all lines of the log")
+        behind = [at_time(line, instant.now() - 300_000 + number) for number, line in enumerate(lines[:500])]
+        laggard.write_bytes(b"\n".join(behind) + b"\n")
+        produce(topics, laggard, "laggard")
         produce(topics, straggler, "straggler")
-        wait_until(lambda: counted_all(topics).total() >= len(lines) + 500, "the straggler's")
+        wait_until(lambda: counted_all(topics).total() >= len(lines) + 1000, "the laggard's and the straggler's")
         on_time, late, too_late = counted(topics, late=False), counted(topics, late=True), gone(topics)
 
     print(f"{name}: {on_time.total():,} on time, {late.total():,} late, {too_late.total():,} too late")
-    assert on_time + late + too_late == of_service(name, seconds(lines)) + of_service("straggler", seconds(lines[:500]))
-    assert on_time.total() and late.total()
+    assert on_time + late - of_service("laggard", seconds(behind)) == of_service(name, seconds(lines))
+    assert {key: count for key, count in late.items() if key[0] == "laggard"} == of_service("laggard", seconds(behind))
     assert too_late == of_service("straggler", seconds(lines[:500]))
+    assert on_time.total()
+
+
+def at_time(line: bytes, at: int) -> bytes:
+    """The line with another time between its brackets."""
+    stamp = datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S %z")
+    return line[: line.index(b"[") + 1] + stamp.encode() + line[line.index(b"]") :]
 
 
 def produce(topics: TopicSet, log: Path, service: str) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""The contract of every store of history: Cassandra now, others later, and the twin in memory; all take the same tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from logverse.instant import Millis
+from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
+
+
+class Position(NamedTuple):
+    """A place in the time order of events, newest first: what comes after it is older, or as old with a greater uid."""
+
+    timestamp: Millis
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Events of one service and log type with `since` <= timestamp < `until` (event time) and these column values.
+
+    `equal` names columns of StoredEvent that the store looks up by itself: client_address, user_id, session_id, trace_id.
+    """
+
+    log_type: str
+    service_name: str
+    since: Millis
+    until: Millis
+    equal: Mapping[str, str] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """What is saved twice is there once. Every method raises TryAgain when the store is away or busy."""
+
+    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+        """Keep these; what the store will never take comes back with its reason, all others are kept."""
+
+    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
+        """Keep these transitions."""
+
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
+        """Keep these."""
+
+    def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+        """Newest first over all buckets and shards, from behind `after` on; reads about `page` rows at a time, memory stays bounded."""
+
+    def alerts(self, since: Millis, until: Millis) -> Iterator[StoredAlert]:
+        """Newest first."""
+
+    def timeline(self, alert_id: str) -> list[StoredAlert]:
+        """All transitions of one alert, oldest first."""
+
+    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+        """Newest first."""
+
+    def services(self) -> Iterable[tuple[str, str]]:
+        """Every (service, log type) that has events."""
+
+    def close(self) -> None:
+        """Let go of the far side."""
