@@ -7,9 +7,9 @@ import re
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
 
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_WRITTEN = re.compile(r"(?:\d+(?:ms|[smhd]))+", re.ASCII)
-_PART = re.compile(r"(\d+)(ms|[smhd])", re.ASCII)
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+_WRITTEN = re.compile(r"(?:\d+(?:ms|[smhdwy]))+", re.ASCII)
+_PART = re.compile(r"(\d+)(ms|[smhdwy])", re.ASCII)
 
 
 def read(text: str) -> Millis:
@@ -25,7 +25,7 @@ def read(text: str) -> Millis:
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
-def given(text: str, where: str, field: str = "", least: Millis = 0) -> Millis:
+def given(text: str, where: str, field: str = "", least: Millis = 0, most: Millis | None = None) -> Millis:
     """Milliseconds of a duration that the user gave with a flag; WrongSettings names the flag (and the field within it).
 
     >>> given("1m30s", "--for")
@@ -38,6 +38,8 @@ def given(text: str, where: str, field: str = "", least: Millis = 0) -> Millis:
         raise WrongSettings(problem, where=where, remedy="500ms, 45s, 10m, 1h30m or 2d") from None
     if span < least:
         raise WrongSettings(f"{field or 'it'} is {text[:40]!r}", where=where, remedy=f"at least {written(least)}")
+    if most is not None and span > most:
+        raise WrongSettings(f"{field or 'it'} is {text[:40]!r}", where=where, remedy=f"at most {written(most)}")
     return span
 
 

@@ -16,12 +16,15 @@ from typing import Any
 import orjson
 import yaml
 
+from logverse import durations
 from logverse.errors import WrongSettings
 
 _ONE_OF = {
     "security_protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
     "sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
 }
+_EMBEDDED = {"bootstrap_servers": "kafka", "jobmanager": "jobmanager", "cassandra_hosts": "cassandra"}  # setting → endpoint of the stack
+SHORTEST_KEPT, LONGEST_KEPT = durations.read("1m"), durations.read("20y")  # Cassandra's own longest time to live
 
 
 def _setting(default: str, about: str) -> Any:
@@ -30,7 +33,7 @@ def _setting(default: str, about: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where Kafka and Flink are, and how to get in. Empty addresses mean the embedded stack of `home`."""
+    """Where Kafka, Flink and Cassandra are, how to get in, and what history keeps. Empty addresses mean the embedded stack of `home`."""
 
     home: str = _setting("~/.logverse", "folder of the embedded stack: its data, logs and addresses")
     bootstrap_servers: str = _setting("", "Kafka brokers, HOST:PORT,…; default: the embedded stack's")
@@ -43,6 +46,22 @@ class Settings:
     sasl_mechanism: str = _setting("SCRAM-SHA-512", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
     sasl_username: str = _setting("", "user name at the brokers")
     sasl_password_file: str = _setting("", "file that holds the password at the brokers")
+    cassandra_hosts: str = _setting("", "Cassandra, HOST:PORT,…; default: the embedded stack's")
+    cassandra_keyspace: str = _setting("logverse", "keyspace of the history; a topic prefix adds _PREFIX")
+    cassandra_username: str = _setting("", "user name at Cassandra; none: it asks for none")
+    cassandra_password_file: str = _setting("", "file that holds the password at Cassandra")
+    cassandra_ca_file: str = _setting("", "certificate authority of Cassandra, PEM; naming one turns TLS on")
+    store_http: str = _setting("all", "which http events go into the store: all, none, errors or errors+N%")
+    store_error: str = _setting("all", "which error events go into the store")
+    store_activity: str = _setting("all", "which activity events go into the store")
+    keep_http: str = _setting("30d", "how long the store keeps http events")
+    keep_error: str = _setting("90d", "how long the store keeps error events")
+    keep_activity: str = _setting("180d", "how long the store keeps activity events")
+    keep_alerts: str = _setting("400d", "how long the store keeps alerts")
+    keep_anomalies: str = _setting("90d", "how long the store keeps anomalies")
+    keep_series_1s: str = _setting("6h", "how long the store keeps series by the second")
+    keep_series_1m: str = _setting("30d", "how long the store keeps series by the minute")
+    keep_series_1h: str = _setting("2y", "how long the store keeps series by the hour")
 
     @property
     def home_path(self) -> Path:
@@ -74,17 +93,20 @@ def loaded(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple
         take(name, environ.get(f"LOGVERSE_{name.upper()}"), f"LOGVERSE_{name.upper()}")
         take(name, flags.get(name), f"--{name.replace('_', '-')}")
     endpoints = embedded_endpoints(_folder(values["home"], origin["home"]))
-    for name, key in (("bootstrap_servers", "kafka"), ("jobmanager", "jobmanager")):
+    for name, key in _EMBEDDED.items():
         if not values[name] and key in endpoints:
             take(name, endpoints[key], "embedded stack")
     for name, allowed in _ONE_OF.items():
         if values[name] not in allowed:
             raise WrongSettings(f"{name} is {values[name]!r}", where=origin[name], remedy=_nearest(values[name].upper(), allowed))
+    for name in names:
+        if name.startswith("keep_"):
+            durations.given(values[name], origin[name], name, SHORTEST_KEPT, LONGEST_KEPT)
     return Settings(**values), origin
 
 
 def embedded_endpoints(home: Path) -> dict[str, str]:
-    """Addresses of the embedded stack of this home (`kafka`, `jobmanager`: HOST:PORT); empty when there is none."""
+    """Addresses of the embedded stack of this home (`kafka`, `jobmanager`, `cassandra`: HOST:PORT); empty when there is none."""
     try:
         found: dict[str, str] = orjson.loads((home / "endpoints.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
