@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from logverse.instant import Millis
@@ -38,3 +40,23 @@ class Summary:
     def __getitem__(self, dimension: str) -> str | int | None:
         """The value of a dimension by its OpenTelemetry name."""
         return self.dimensions[DIMENSIONS.index(dimension)]
+
+
+def quantile(q: float, count: int, cumulative: Sequence[int], peak: float) -> float:
+    """The q-quantile (0-1) by linear interpolation within the histogram's bucket, as Prometheus' histogram_quantile
+    (prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile), with one thing known better: no value
+    lies above `peak`. So the bucket above the last bound ends at `peak` (Prometheus answers with the last bound there),
+    and the answer is never greater than it.
+
+    >>> quantile(0.5, 4, (0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4), peak=0.45)
+    0.375
+    """
+    rank = q * count
+    place = bisect_left(cumulative, rank)
+    if place == 0 and rank == 0:
+        return 0.0
+    below = cumulative[place - 1] if place else 0
+    lower = DURATION_BOUNDS[place - 1] if place else 0.0
+    upper = DURATION_BOUNDS[place] if place < len(DURATION_BOUNDS) else max(peak, lower)
+    within = (cumulative[place] if place < len(cumulative) else count) - below
+    return min(lower + (upper - lower) * (rank - below) / within, peak)

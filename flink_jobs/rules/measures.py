@@ -3,11 +3,11 @@ taking away changes them (durations in microseconds)."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Protocol
 
-from logverse.summary import DURATION_BOUNDS, Summary
+from logverse.summary import DURATION_BOUNDS, Summary, quantile
 
 DURATION, SIZE = "http.server.request.duration", "http.response.body.size"
 _MICRO = 1_000_000
@@ -106,7 +106,7 @@ class Average(_Durations):
 
 
 class Percentile(_Durations):
-    """A percentile of the duration from its histogram (see `quantile`)."""
+    """A percentile of the duration from its histogram (see `logverse.summary.quantile`)."""
 
     def __init__(self, percentile: float, min_count: int, threshold: float | None) -> None:
         super().__init__(f"p{percentile:g}", min_count, threshold)
@@ -117,26 +117,6 @@ class Percentile(_Durations):
 
     def figure(self, sums: Sequence[int], peak: float) -> float | None:
         return quantile(self._quantile, sums[0], sums[_BUCKETS], peak) if sums[0] >= self._min_count else None
-
-
-def quantile(q: float, count: int, cumulative: Sequence[int], peak: float) -> float:
-    """The q-quantile (0-1) by linear interpolation within the histogram's bucket, as Prometheus' histogram_quantile
-    (prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile), with one thing known better: no value
-    lies above `peak`. So the bucket above the last bound ends at `peak` (Prometheus answers with the last bound there),
-    and the answer is never greater than it.
-
-    >>> quantile(0.5, 4, (0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4), peak=0.45)
-    0.375
-    """
-    rank = q * count
-    place = bisect_left(cumulative, rank)
-    if place == 0 and rank == 0:
-        return 0.0
-    below = cumulative[place - 1] if place else 0
-    lower = DURATION_BOUNDS[place - 1] if place else 0.0
-    upper = DURATION_BOUNDS[place] if place < len(DURATION_BOUNDS) else max(peak, lower)
-    within = (cumulative[place] if place < len(cumulative) else count) - below
-    return min(lower + (upper - lower) * (rank - below) / within, peak)
 
 
 class AverageSize(_Durations):

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flink_jobs.rules.measures import quantile
-from logverse.summary import DURATION_BOUNDS
+from logverse.summary import DURATION_BOUNDS, quantile
 
 
 def cumulative(durations):
