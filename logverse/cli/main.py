@@ -14,12 +14,13 @@ from logverse.printable import printable
 
 # verb → (module with the command of that name, what `--help` says). Kept here so that --help imports no verb.
 VERBS: dict[str, tuple[str, str]] = {
-    "up": ("stack", "Start Kafka and Flink on this machine and keep them running."),
+    "up": ("stack", "Start Kafka, Cassandra and Flink on this machine and keep them running."),
     "down": ("stack", "Stop them; --wipe deletes their data too."),
     "status": ("stack", "What runs, where, since when."),
     "doctor": ("stack", "Check this machine and the stack; each finding with its remedy."),
     "logs": ("stack", "Show the log of one of the processes."),
     "topics": ("topics", "Create, verify and list the Kafka topics."),
+    "schema": ("schema", "Bring the tables of the history to what this version works with."),
     "produce": ("produce", "Follow log files and send their lines as events."),
     "simulate": ("simulate", "Write believable log files with labelled faults."),
     "job": ("job", "Submit, list, watch and stop the Flink jobs."),

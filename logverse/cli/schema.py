@@ -1,0 +1,101 @@
+"""`logverse schema migrate | status`: the tables of the history in Cassandra."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logverse import settings
+from logverse.cli.output import echo_json, echo_rows, output_option, printable
+from logverse.instant import now
+
+if TYPE_CHECKING:
+    from storage.schema.applying import Step
+
+
+@click.group()
+def schema() -> None:
+    """The tables of the history, in the embedded Cassandra or in yours (cassandra_hosts in logverse.yaml).
+
+    \b
+    Example:  logverse schema status
+              logverse schema migrate --dry-run
+              LOGVERSE_CASSANDRA_HOSTS=db1:9042,db2:9042 logverse schema migrate --replication dc1=3
+    """
+
+
+@schema.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("--replication", "copies", metavar="DC=N,…", default="", help="Copies in each data centre, for a keyspace yet to be made.")
+@output_option
+@click.pass_obj
+def migrate(flags: dict[str, str | None], dry_run: bool, copies: str, output: str) -> None:
+    """Bring the tables to what this version works with, and their times to live to the settings keep_….
+
+    Repeatable: what is there already stays, what was interrupted is mended by running it again, and two at once do no harm. The
+    keyspace is made where it is missing. A shorter time to live holds for what is written from now on.
+
+    \b
+    Example:  logverse schema migrate
+              logverse schema migrate --dry-run
+              logverse schema migrate --replication dc1=3,dc2=3
+    """
+    from storage.schema import applying
+
+    found = settings.load(flags)
+    with applying.opened(found) as there:
+        steps = there.steps(copies) if dry_run else there.migrate(copies, run_name(), _said(output), time.sleep, now)
+    if output == "json":
+        return echo_json({"keyspace": there.keyspace, "dry_run": dry_run, "steps": [_plain(step) for step in steps]})
+    for step in steps if dry_run else ():
+        click.echo(f"-- {printable(step.about)}")
+        for statement in step.statements:
+            click.echo(f"{printable(statement)};")
+    done = "would be done" if dry_run else "done"
+    click.echo(f"{there.keyspace}: {len(steps)} steps {done}" if steps else f"{there.keyspace}: all is as it must be")
+
+
+@schema.command()
+@output_option
+@click.pass_obj
+def status(flags: dict[str, str | None], output: str) -> int:
+    """How far the tables are: each migration, and what is left to do. Exit code 1 when something is.
+
+    \b
+    Example:  logverse schema status
+              logverse schema status -o json | jq .pending
+    """
+    from storage.schema import applying
+
+    with applying.opened(settings.load(flags)) as there:
+        seen = there.seen()
+    if output == "json":
+        echo_json(seen)
+    else:
+        echo_rows(seen["migrations"], output)
+        for line in seen["pending"]:
+            click.echo(f"to do: {printable(line)}")
+        click.echo(
+            f"{seen['keyspace']} at {printable(settings.load(flags).cassandra_hosts)}, Cassandra {printable(seen['cassandra'])}: "
+            + ("→ logverse schema migrate" if seen["pending"] else "all is as it must be")
+        )
+    return 1 if seen["pending"] else 0
+
+
+def run_name() -> str:
+    """Tells this run from all others, to whoever waits for it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _said(output: str) -> Callable[[str], None]:
+    return lambda line: click.echo(printable(line), err=output == "json")
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    return {"about": step.about, "statements": list(step.statements)}

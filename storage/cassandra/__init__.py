@@ -1,0 +1,1 @@
+"""History in Cassandra 5.0."""
