@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -31,11 +31,11 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def examine(home: Home, settings: Settings) -> list[dict[str, Any]]:
-    """Every finding of every check: check, level (ok, warn, fail), text, remedy."""
+def examine(home: Home, settings: Settings, more: Mapping[str, Check]) -> list[dict[str, Any]]:
+    """Every finding of every check: check, level (ok, warn, fail), text, remedy. `more` are checks of what this package may not know."""
     now = int(time.time() * 1000)
     patient = Patient(home, settings, overview.look(home, now), now)
-    return [{"check": name, **asdict(found)} for name, check in CHECKS.items() for found in outcome(check, patient)]
+    return [{"check": name, **asdict(found)} for name, check in {**CHECKS, **more}.items() for found in outcome(check, patient)]
 
 
 def outcome(check: Check, patient: Patient) -> Iterator[Finding]:

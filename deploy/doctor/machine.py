@@ -19,7 +19,7 @@ from logverse.flink import JobManager
 GIB = 2**30
 DISK_FAIL, DISK_WARN = 1 * GIB, 5 * GIB
 STATE_WARN = 5 * GIB
-MEMORY_DOWN = 4 * GIB  # what servers and one job take
+MEMORY_DOWN = 5 * GIB  # what the servers and both jobs take
 MEMORY_UP = GIB // 2
 
 

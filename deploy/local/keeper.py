@@ -24,7 +24,7 @@ class Keeper:
     """One server and its life. `now` is monotonic milliseconds."""
 
     def __init__(self, home: Home, server: Server) -> None:
-        self.server, self.life = server, Life(server.gives_up)
+        self.server, self.life = server, Life(server.gives_up, server.start_ms)
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self._started: Millis = 0

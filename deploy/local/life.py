@@ -9,12 +9,14 @@ STARTING, READY, RESTARTING, FAILED, STOPPED = "starting", "ready", "restarting"
 DELAYS_MS: tuple[Millis, ...] = (1_000, 2_000, 4_000, 8_000, 16_000)  # before each new start, while it keeps dying
 SLOW_MS: Millis = 60_000  # between the attempts of what never gives up
 STEADY_MS: Millis = 60_000  # ready for so long: what happened before is forgotten
+START_MS: Millis = 120_000  # alive and still not ready after so long: it hangs, unless it is known to be slow
 MISSES = 3  # unanswered in a row: what was ready no longer is
-START_MS: Millis = 120_000  # alive and still not ready after so long: it hangs
 
 
 class Life:
     """The states of one process over its deaths. `now` is processing time, from a clock that nobody sets (monotonic).
+
+    Alive and still not ready after `start_ms`, it hangs.
 
     >>> life = Life(gives_up=True)
     >>> life.died(now=0, why="exit code 1")
@@ -22,8 +24,8 @@ class Life:
     ('restarting', False, True)
     """
 
-    def __init__(self, gives_up: bool) -> None:
-        self.gives_up = gives_up
+    def __init__(self, gives_up: bool, start_ms: Millis = START_MS) -> None:
+        self.gives_up, self._start_ms = gives_up, start_ms
         self.state, self.why, self.restarts = STARTING, "", 0
         self._since: Millis = 0
         self._misses = 0  # of answers in a row
@@ -62,7 +64,7 @@ class Life:
 
     def hangs(self, now: Millis) -> bool:
         """Alive for too long without being ready: whoever keeps it should kill it."""
-        return self.state == STARTING and now - self._since > START_MS
+        return self.state == STARTING and now - self._since > self._start_ms
 
     def died(self, now: Millis, why: str) -> None:
         """It ended without being asked to: wait a while, longer each time; after the last delay it has failed."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy.local.home import Home
+from deploy.local.life import START_MS
+from logverse.instant import Millis
 
 Command = Callable[[Home], list[str]]
 
@@ -27,6 +29,7 @@ class Server:
     `ready` asks it by its own protocol and raises TryAgain with what is still missing.
     `needs` names the servers that it talks to: it is stopped before them, and its start-up time counts only while they are ready.
     `gives_up`: after some deaths in a row it stays `failed`; what does not give up tries again each minute, for ever.
+    `alert_path`: alerts need it; services and jobs wait for these servers, and for no other.
     """
 
     name: str
@@ -37,13 +40,12 @@ class Server:
     address: str = ""  # the port among them that users are told
     needs: tuple[str, ...] = ()
     environment: Callable[[Home], dict[str, str]] = _inherited
+    start_ms: Millis = START_MS  # alive and still not ready after so long: it hangs
     stop_s: float = 15.0
     gives_up: bool = True
+    alert_path: bool = True
+    kind: str = "server"  # or "service": a process of ours
     jars: tuple[str, ...] = ()  # sections of jars.lock.toml that must be in the cache before it starts
-
-    @property
-    def kind(self) -> str:
-        return "server" if self.gives_up else "service"
 
 
 def service(name: str, arguments: list[str], needs: tuple[str, ...] = ()) -> Server:
@@ -52,7 +54,7 @@ def service(name: str, arguments: list[str], needs: tuple[str, ...] = ()) -> Ser
     def command(home: Home) -> list[str]:
         return [*logverse(home), *arguments]
 
-    return Server(name=name, command=command, needs=needs, gives_up=False)
+    return Server(name=name, command=command, needs=needs, gives_up=False, alert_path=False, kind="service")
 
 
 def logverse(home: Home) -> list[str]:

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from deploy.local import jars, logfile, ports, process, state
 from deploy.local.home import FOLDERS, MARKER, Home, write_json
 from deploy.local.life import FAILED, READY
-from deploy.local.server import stop_order
+from deploy.local.server import Server, stop_order
 from deploy.local.servers import SERVERS
 from deploy.local.state import ProcessState, StackState
 from logverse.errors import Refused, TryAgain
@@ -23,6 +23,7 @@ from logverse.errors import Refused, TryAgain
 UP_S = 180.0
 DOWN_S = 120.0
 LOOK_S = 0.1
+ALERT_PATH = [name for name, server in SERVERS.items() if server.alert_path]
 
 Show = Callable[[StackState], None]
 Say = Callable[[str], None]
@@ -33,23 +34,24 @@ def is_up(home: Home) -> bool:
     return state.supervisor_pid(home) is not None and servers_ready(state.read(home))
 
 
-def servers_ready(now: StackState) -> bool:
+def servers_ready(now: StackState, names: Collection[str] = SERVERS.keys()) -> bool:
     found = {one.name: one.state for one in now.processes}
-    return all(found.get(name) == READY for name in SERVERS)
+    return all(found.get(name) == READY for name in names)
 
 
 def begin(home: Home, say: Say, told: jars.Told) -> None:
     """Have a supervisor: the living one, told to try again what has failed, or a new one on a home put in order.
 
-    Says what the user should know (a port that moved). WrongSettings without Flink or Java, TryAgain or Refused for a jar.
+    Says what the user should know: a port that moved, or a jar that did not come for what no alert needs. WrongSettings without
+    Flink or Java, TryAgain or Refused for another jar.
     """
     home.make()
     with _alone(home):
         pid = state.supervisor_pid(home)
         if pid is not None:
             return _encourage(home, pid)
-        for section in {name for server in SERVERS.values() for name in server.jars}:
-            jars.jars_of(section, told)
+        for server in SERVERS.values():
+            _fetch(server, say, told)
         sweep(home)
         for line in ports.settle(home, [port for server in SERVERS.values() for port in server.ports]):
             say(line)
@@ -59,21 +61,27 @@ def begin(home: Home, say: Say, told: jars.Told) -> None:
         _spawn_supervisor(home)
 
 
-def wait_ready(home: Home, show: Show, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> None:
-    """Return when every server is ready, showing each state on the way. Refused names what failed, with port and log."""
+def wait_ready(
+    home: Home,
+    show: Show,
+    names: Collection[str] = SERVERS.keys(),
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Return when these servers are ready, showing each state on the way. Refused names what failed, with port and log."""
     until = clock() + UP_S
     while clock() < until:
         now = state.read(home)
         show(now)
-        if servers_ready(now):
+        if servers_ready(now, names):
             return
-        failed = [one for one in now.processes if one.kind == "server" and one.state == FAILED]
+        failed = [one for one in now.processes if one.name in names and one.state == FAILED]
         if failed:
             raise Refused(failure(home, failed[0]))
         if state.supervisor_pid(home) is None:
             raise Refused(f"the supervisor ended: {logfile.telling_line(home.log('supervisor'))}\n  → its log: {home.log('supervisor')}")
         sleep(LOOK_S)
-    late = [one for one in state.read(home).processes if one.kind == "server" and one.state != READY]
+    late = [one for one in state.read(home).processes if one.name in names and one.state != READY]
     raise TryAgain("\n".join(["not ready in time:", *(failure(home, one) for one in late)]))
 
 
@@ -132,6 +140,16 @@ def sweep(home: Home) -> bool:
     return bool(left)
 
 
+def _fetch(server: Server, say: Say, told: jars.Told) -> None:
+    try:
+        for section in server.jars:
+            jars.jars_of(section, told)
+    except (TryAgain, Refused) as error:
+        if server.alert_path:
+            raise
+        say(f"{server.name} cannot start: {error}")
+
+
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """One `up` or `down` at a time; a second one waits for the first."""
@@ -142,7 +160,10 @@ def _alone(home: Home) -> Iterator[None]:
 
 def _encourage(home: Home, pid: int) -> None:
     """Have a living supervisor try again what has failed; returns when it has taken notice."""
-    before = state.read(home).at
+    now = state.read(home)
+    if now.processes and not SERVERS.keys() <= {one.name for one in now.processes}:
+        raise Refused("an earlier version of LogVerse keeps this stack up\n  → logverse down, then logverse up")
+    before = now.at
     os.kill(pid, signal.SIGUSR1)
     for _ in range(50):
         now = state.read(home)

@@ -60,7 +60,7 @@ class Supervisor:
         self._guarded("services", self._follow_services)
         for keeper in list(self._keepers.values()):
             self._guarded(keeper.name, self._keep, keeper, now, broken=partial(self._broke, keeper))
-        self._guarded("jobs", self._returning.turn, now, self._servers_ready(), broken=self._returning.broke)
+        self._guarded("jobs", self._returning.turn, now, self._alert_path_ready(), broken=self._returning.broke)
         self._guarded("house", self._keep_house, now)
         self._guarded("state", self._write)
 
@@ -114,20 +114,21 @@ class Supervisor:
         if name == "jobmanager":
             self._returning.jobmanager_died()
 
-    def _servers_ready(self) -> bool:
-        return all(keeper.is_ready for keeper in self._keepers.values() if keeper.server.kind == "server")
+    def _alert_path_ready(self) -> bool:
+        """What services and jobs wait for: a store that is away delays none of them."""
+        return all(keeper.is_ready for keeper in self._keepers.values() if keeper.server.alert_path)
 
     def _services(self) -> list[str]:
         return [name for name, keeper in self._keepers.items() if keeper.server.kind == "service"]
 
     def _follow_services(self) -> None:
-        """New files of services/ start something, removed ones stop it; none starts before the servers are there."""
+        """New files of services/ start something, removed ones stop it; none starts before the servers of the alert path are there."""
         wanted = wanted_services(self._home)
         for name in self._services():
             if name not in wanted:
                 process.end(process.named(self._home, name), SERVICE_STOP_S)
                 del self._keepers[name]
-        if self._servers_ready():
+        if self._alert_path_ready():
             for name, server in wanted.items():
                 self._keepers.setdefault(name, Keeper(self._home, server))
 

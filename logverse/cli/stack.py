@@ -12,7 +12,7 @@ import click
 
 from logverse import settings
 from logverse.cli.output import echo_json, echo_rows, output_option, printable
-from logverse.errors import WrongSettings
+from logverse.errors import Refused, WrongSettings
 from logverse.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ next:
 @click.command()
 @click.pass_obj
 def up(flags: dict[str, str | None]) -> None:
-    """Start Kafka and Flink on this machine and keep them running.
+    """Start Kafka, Cassandra and Flink on this machine and keep them running.
 
     Everything lies in one folder (--home, default ~/.logverse) and listens on loopback only. A supervisor stays behind: it restarts
     what dies, brings jobs back from their newest checkpoint, and goes on with the same data after a reboot. Run it again at any time.
+    Alerts wait for Kafka and Flink only: should Cassandra, which keeps the history, not come up, all the rest does.
 
     \b
     Example:  logverse up
@@ -41,6 +42,7 @@ def up(flags: dict[str, str | None]) -> None:
     """
     from deploy.local import stack
     from deploy.topics import create
+    from logverse.cli.stack_history import history_behind
     from logverse.cli.stack_progress import jars_progress, states_progress
 
     home, found = _home(flags)
@@ -49,10 +51,14 @@ def up(flags: dict[str, str | None]) -> None:
         with jars_progress() as told:
             stack.begin(home, lambda line: click.echo(f"note: {printable(line)}", err=True), told)
         with states_progress() as show:
-            stack.wait_ready(home, show)
-    embedded = replace(found, bootstrap_servers=settings.embedded_endpoints(home.path)["kafka"], security_protocol="PLAINTEXT")
-    made = create(embedded)
+            stack.wait_ready(home, show, stack.ALERT_PATH)
+            made = create(_embedded(home, found))
+            behind = history_behind(lambda: stack.wait_ready(home, show), _embedded(home, found))
+    else:
+        made, behind = create(_embedded(home, found)), history_behind(lambda: None, _embedded(home, found))
     click.echo(f"{'already up' if was_up else 'up'}: {', '.join(_addresses(home))}{f'; {len(made)} topics created' if made else ''}")
+    if behind:
+        raise Refused(f"all but the history is up; {behind}")
     if not was_up:
         click.echo(NEXT)
 
@@ -62,7 +68,7 @@ def up(flags: dict[str, str | None]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @click.pass_obj
 def down(flags: dict[str, str | None], wipe: bool, yes: bool) -> None:
-    """Stop the embedded stack: services, then Flink, then Kafka. Its data stays, unless you say --wipe.
+    """Stop the embedded stack: services, then Flink, then Cassandra and Kafka. Its data stays, unless you say --wipe.
 
     \b
     Example:  logverse down
@@ -75,7 +81,7 @@ def down(flags: dict[str, str | None], wipe: bool, yes: bool) -> None:
     if wipe:
         stack.may_wipe(home)
     if wipe and not yes:
-        click.confirm(f"Delete all topics, checkpoints and logs in {home.path}?", abort=True)
+        click.confirm(f"Delete all topics, history, checkpoints and logs in {home.path}?", abort=True)
     with states_progress("stopped") as show:
         ran = stack.down(home, show)
     if wipe:
@@ -115,12 +121,14 @@ def status(flags: dict[str, str | None], output: str) -> int:
 def doctor(flags: dict[str, str | None], output: str) -> int:
     """Check this machine and the stack; each finding with its remedy. Exit code 1 when something is broken.
 
-    Works whether the stack is up or not, and against a Kafka or Flink of your own (--bootstrap-servers, LOGVERSE_JOBMANAGER).
+    Works whether the stack is up or not, and against a Kafka, Flink or Cassandra of your own (--bootstrap-servers,
+    LOGVERSE_JOBMANAGER, LOGVERSE_CASSANDRA_HOSTS).
     """
     from deploy.doctor import examine
+    from logverse.cli.stack_history import CHECKS
 
     home, found = _home(flags)
-    findings = examine(home, found)
+    findings = examine(home, found, CHECKS)
     if output == "json":
         echo_json(findings)
     else:
@@ -165,6 +173,13 @@ def _home(flags: dict[str, str | None]) -> tuple[Home, Settings]:
 
     found = settings.load(flags)
     return Home(found.home_path), found
+
+
+def _embedded(home: Home, found: Settings) -> Settings:
+    """The settings with the addresses of this home's own servers, whatever the user's say."""
+    there = settings.embedded_endpoints(home.path)
+    open_door = replace(found, security_protocol="PLAINTEXT", cassandra_username="", cassandra_ca_file="")
+    return replace(open_door, bootstrap_servers=there["kafka"], cassandra_hosts=there["cassandra"])
 
 
 def _addresses(home: Home) -> list[str]:

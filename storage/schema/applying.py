@@ -103,6 +103,11 @@ class Schema:
             "pending": pending,
         }
 
+    def mebibytes(self) -> int:
+        """What the tables take on the disk of the node that answers."""
+        found = self._session.execute("SELECT keyspace_name, mebibytes FROM system_views.disk_usage")
+        return sum(row.mebibytes for row in found if row.keyspace_name == self.keyspace)
+
     def _foundation(self, copies: str) -> list[Step]:
         """The keyspace, and where migrations are recorded. It comes before the lock, which lies in it."""
         there, tables = self.copies(), self._tables()

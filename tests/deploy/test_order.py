@@ -32,8 +32,8 @@ def test_a_circle_is_refused() -> None:
 
 
 def test_the_shipped_servers_stop_from_the_jobs_down_to_kafka() -> None:
-    """TaskManager, JobManager, Kafka; and every need names a server of the table under its own name."""
-    assert [one.name for one in stop_order(list(SERVERS.values()))] == ["taskmanager", "jobmanager", "kafka"]
+    """TaskManager, JobManager, Cassandra, Kafka; and every need names a server of the table under its own name."""
+    assert [one.name for one in stop_order(list(SERVERS.values()))] == ["taskmanager", "jobmanager", "cassandra", "kafka"]
     assert all(name == one.name and set(one.needs) <= SERVERS.keys() for name, one in SERVERS.items())
 
 
@@ -53,5 +53,14 @@ def test_services_are_the_built_in_and_those_of_the_folder(tmp_path: Path) -> No
 
 
 def test_a_service_never_gives_up_and_a_server_does() -> None:
-    """The difference that `kind` tells users."""
-    assert (service("s", []).kind, named("a").kind) == ("service", "server")
+    """So users are told by `kind`; the store of history does not give up either, because nobody waits for it."""
+    assert [(one.kind, one.gives_up) for one in (service("s", []), named("a"))] == [("service", False), ("server", True)]
+    assert (SERVERS["cassandra"].kind, SERVERS["cassandra"].gives_up) == ("server", False)
+
+
+def test_the_alert_path_needs_kafka_and_flink_only() -> None:
+    """No service or job waits for another server, and none of these needs one that is not among them."""
+    path = [one for one in SERVERS.values() if one.alert_path]
+
+    assert [one.name for one in path] == ["kafka", "jobmanager", "taskmanager"]
+    assert {need for one in path for need in one.needs} <= {one.name for one in path}

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local import state, supervisor
 from deploy.local.home import Home
+from deploy.local.keeper import PROBE_STARTING_MS
 from deploy.local.life import DELAYS_MS
 from deploy.local.server import Server
 from deploy.local.supervisor import Supervisor
@@ -96,3 +97,24 @@ def test_a_service_file_that_cannot_be_read_keeps_nobody_from_the_servers(
     watched.stop()
 
     assert good and good.pid is not None
+
+
+def test_what_no_alert_needs_is_waited_for_by_nobody(home: Home, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that does not even start, and fails for good: the services are started all the same, and jobs may come back."""
+    servers = {"good": Server("good", sleeper), "store": Server("store", broken, alert_path=False, gives_up=False)}
+    monkeypatch.setattr(supervisor, "SERVERS", servers)
+    monkeypatch.setattr(supervisor, "wanted_services", lambda _: {"sink": Server("sink", sleeper, kind="service", alert_path=False)})
+    returned: list[bool] = []
+    watched = Supervisor(home, 1, clock, clock)
+    monkeypatch.setattr(watched._returning, "turn", lambda _, ready: returned.append(ready))
+
+    for _ in range(8):
+        watched.turn()
+        clock.now += PROBE_STARTING_MS + max(DELAYS_MS)
+    seen = state.read(home)
+    watched.stop()
+
+    store, sink = seen.process("store"), seen.process("sink")
+    assert store and (store.state, store.restarts) == ("failed", 6)
+    assert sink and sink.pid is not None
+    assert (returned[0], returned[-1]) == (False, True)

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.local import checkpoints, process
 from deploy.local.home import Home
+from deploy.local.servers import SERVERS
 from logverse.flink import JobManager
 from logverse.kafka import client_config
 from logverse.topics import TOPICS
@@ -65,9 +66,12 @@ def test_up_makes_every_server_ready_and_says_where(stack: Stack) -> None:
 
     assert time.monotonic() - began < 5  # a second on a quiet machine
     servers = {one["name"]: one for one in seen["processes"] if one["kind"] == "server"}
-    assert {name: one["state"] for name, one in servers.items()} == dict.fromkeys(["kafka", "jobmanager", "taskmanager"], "ready")
+    assert {name: one["state"] for name, one in servers.items()} == dict.fromkeys(SERVERS, "ready")
     assert all(one["memory_bytes"] > 50_000_000 and Path(one["log"]).stat().st_size for one in servers.values())
-    assert (servers["kafka"]["address"], servers["jobmanager"]["address"]) == (stack.settings.bootstrap_servers, stack.settings.jobmanager)
+    found = stack.settings
+    assert [servers[name]["address"] for name in ("kafka", "jobmanager", "cassandra")] == [
+        found.bootstrap_servers, found.jobmanager, found.cassandra_hosts,
+    ]  # fmt: skip
 
 
 def test_up_again_changes_nothing(stack: Stack) -> None:
@@ -89,7 +93,7 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
         if connection.status == psutil.CONN_LISTEN
     }
 
-    assert {name for name, _ in listening} >= {"kafka", "jobmanager", "taskmanager"}
+    assert {name for name, _ in listening} >= SERVERS.keys()
     assert {address for _, address in listening} == {"127.0.0.1"}
 
 
@@ -123,7 +127,7 @@ def test_doctor_finds_nothing_broken(stack: Stack) -> None:
 
     failed = [one for one in findings if one["level"] == "fail" and "alerts-deliver" not in one["text"]]
     assert failed == []
-    assert {"java", "jars", "topics", "clock", "jobs", "supervisor", "ports"} <= {one["check"] for one in findings}
+    assert {"java", "jars", "topics", "clock", "jobs", "supervisor", "ports", "cassandra"} <= {one["check"] for one in findings}
 
 
 def test_a_service_starts_restarts_and_stops_with_its_file(stack: Stack) -> None:
@@ -140,7 +144,7 @@ def test_a_service_starts_restarts_and_stops_with_its_file(stack: Stack) -> None
     wait_until(lambda: "watcher" not in processes_of(stack).values() and not stack.process("watcher"), "the service gone")
 
 
-@pytest.mark.parametrize("name", ["taskmanager", "jobmanager", "kafka"])
+@pytest.mark.parametrize("name", ["taskmanager", "jobmanager", "cassandra", "kafka"])
 def test_a_killed_server_comes_back(stack: Stack, name: str) -> None:
     """kill -9 of a server: a new one is ready soon, at the same address, with its data, and the status has counted it."""
     stack.wait_ready()

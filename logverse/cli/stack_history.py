@@ -1,0 +1,56 @@
+"""What `up` and `doctor` do about the history: the two verbs know it only from here, and alerts do not wait for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from logverse.cli.output import printable
+from logverse.cli.schema import run_name
+from logverse.errors import Refused, TryAgain, WrongSettings
+from logverse.instant import now
+from logverse.settings import Settings
+
+if TYPE_CHECKING:
+    from deploy.doctor.finding import Check, Finding, Patient
+
+
+def history_behind(wait: Callable[[], None], embedded: Settings) -> str:
+    """Wait for Cassandra and bring its schema to this version; why that was not to be, empty when all is well."""
+    try:
+        wait()
+        from storage.schema import applying
+
+        with applying.opened(embedded) as schema:
+            schema.migrate("", run_name(), _said, time.sleep, now)
+    except (TryAgain, Refused, WrongSettings) as error:
+        return str(error)
+    return ""
+
+
+def _said(line: str) -> None:
+    click.echo(f"history: {printable(line)}", err=True)
+
+
+def cassandra(patient: Patient) -> Iterator[Finding]:
+    """Does it answer, is it new enough, and are its tables those of this version?"""
+    from deploy.doctor.finding import FAIL, OK, Finding
+    from storage.schema import applying
+
+    if not patient.expected(patient.settings.cassandra_hosts):
+        return
+    with applying.opened(patient.settings) as schema:
+        seen = schema.seen()
+        size = schema.mebibytes()
+    if seen["pending"]:
+        text, _, remedy = "; ".join(seen["pending"]).partition("\n  → ")
+        yield Finding(FAIL, f"keyspace {seen['keyspace']} waits for {text}", remedy or "logverse schema migrate")
+    else:
+        text = f"Cassandra {seen['cassandra']} at {patient.settings.cassandra_hosts}, keyspace {seen['keyspace']} as it must be"
+        yield Finding(OK, f"{text}, {size / 1024:.1f} GiB on the node that answers")
+
+
+CHECKS: dict[str, Check] = {"cassandra": cassandra}
