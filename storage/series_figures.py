@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from heapq import nlargest
+from operator import add
 from typing import Any
 
 import orjson
@@ -76,7 +77,7 @@ class Sums:
 def merge(into: list[int], figures: Sequence[int]) -> None:
     """Adds all figures but the greatest duration, of which it keeps the greater."""
     greatest = max(into[DURATION_MAX], figures[DURATION_MAX])
-    into[:] = map(int.__add__, into, figures)
+    into[:] = map(add, into, figures)
     into[DURATION_MAX] = greatest
 
 
@@ -90,19 +91,30 @@ def summed(several: Iterable[Sums]) -> Sums:
 
 def read_items(items: Any) -> Sums:
     """The sums of one record's `items` (flink_jobs/wire.py writes them); Malformed when they are none. Their samples are left out."""
-    sums, places = Sums(), len(DIMENSIONS)
+    cells: Cells = {}
+    vectors: list[list[int]] = [[0] * WIDTH]
     try:
         for item in items:
-            count, *durations, size, _sample = item[places : places + 6]
-            figures = [count, durations[0], *map(_micro, durations[1:]), size or 0, *item[places + 6 :]]
-            if len(figures) != FIGURES or not all(type(figure) is int and figure >= 0 for figure in figures):
-                raise Malformed("its figures are no whole numbers in the order of a summary")
-            key = tuple(value[:_LONGEST] if type(value) is str else value for value in item[1:places])
-            sums.add(Sums([*figures, *derived(key, count)], {key: figures}))
+            key, figures = _cell(item)
+            vectors.append([*figures, *derived(key, figures[COUNT])])
+            if key in cells:
+                merge(cells[key], figures)
+            else:
+                cells[key] = figures
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise Malformed(f"its items are no summaries: {error}") from error
-    sums.fold()
-    return sums
+    total = list(map(sum, zip(*vectors, strict=True)))
+    total[DURATION_MAX] = max(vector[DURATION_MAX] for vector in vectors)
+    return Sums(total, cells)
+
+
+def _cell(item: Any) -> tuple[tuple[Any, ...], list[int]]:
+    places = len(DIMENSIONS)
+    count, durations, sum_s, max_s, size, _sample = item[places : places + 6]
+    figures = [count, durations, _micro(sum_s), _micro(max_s), size or 0, *item[places + 6 :]]
+    if len(figures) != FIGURES or set(map(type, figures)) != {int} or min(figures) < 0:
+        raise Malformed("its figures are no whole numbers in the order of a summary")
+    return tuple(value[:_LONGEST] if type(value) is str else value for value in item[1:places]), figures
 
 
 def _micro(seconds: Any) -> int:
