@@ -1,0 +1,70 @@
+"""Cassandra as the store of history: reading and writing over one session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from logverse.instant import Millis
+from logverse.settings import Settings
+from storage.cassandra import sharding
+from storage.cassandra.connection import Session, connect
+from storage.cassandra.findings import FindingReading
+from storage.cassandra.reading import EventReading
+from storage.cassandra.writing import Writing
+from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
+from storage.store import Position, Selection
+
+
+class CassandraStore:
+    """The contract `Store`. `session` is for those who keep other tables in the same keyspace (series, policies)."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        shards = sharding.read(session)
+        self._events, self._findings, self._writing = EventReading(session, shards), FindingReading(session), Writing(session, shards)
+
+    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+        return self._writing.save_events(events)
+
+    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
+        return self._writing.save_alerts(alerts)
+
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
+        return self._writing.save_anomalies(anomalies)
+
+    def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+        return self._events.events(selection, after, page)
+
+    def event(self, log_type: str, service_name: str, at: Position) -> StoredEvent | None:
+        return self._events.event(log_type, service_name, at)
+
+    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+        return self._events.activity(user_id, since, until, after, page)
+
+    def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:
+        return self._events.buckets(log_type, service_name, since, until)
+
+    def alerts(self, since: Millis, until: Millis) -> Iterator[StoredAlert]:
+        return self._findings.alerts(since, until)
+
+    def timeline(self, alert_id: str) -> list[StoredAlert]:
+        return self._findings.timeline(alert_id)
+
+    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+        return self._findings.anomalies(service_name, since, until)
+
+    def services(self) -> Iterable[tuple[str, str]]:
+        return self._events.services()
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def opened(settings: Settings) -> CassandraStore:
+    """The store of these settings. TryAgain while it is away, WrongSettings when its schema is missing, Refused when it keeps us out."""
+    session = connect(settings)
+    try:
+        return CassandraStore(session)
+    except BaseException:
+        session.close()
+        raise
