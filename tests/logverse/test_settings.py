@@ -35,6 +35,9 @@ def test_values_of_the_file_are_taken_as_written(tmp_path: Path) -> None:
         ("xyz: 1", "unknown setting 'xyz'"),
         ("sasl_mechanism: SCRAM-SHA512", "did you mean SCRAM-SHA-512?"),
         ("security_protocol: ssl", "did you mean SSL?"),
+        ("keep_http: thirty days", "keep_http is 'thirty days', not a duration"),
+        ("keep_http: 10s", "keep_http is '10s'\n  → at least 1m"),
+        ("keep_series_1h: 21y", "keep_series_1h is '21y'\n  → at most"),
         ("- a", "not a mapping"),
         ("a: [", "not YAML"),
         (b"topic_prefix: \xff\xfe", "not UTF-8 text"),
@@ -68,3 +71,14 @@ def test_a_configuration_that_is_a_folder_is_refused(tmp_path: Path) -> None:
         settings.load({"home": str(tmp_path)}, {"LOGVERSE_CONFIG": str(tmp_path)})
 
     assert settings.load({"home": str(tmp_path)}, {"LOGVERSE_CONFIG": ""}).topic_prefix == ""
+
+
+def test_addresses_of_the_embedded_stack_are_taken_where_none_is_set(tmp_path: Path) -> None:
+    """Kafka's, Flink's and Cassandra's; what the user sets goes over them."""
+    (tmp_path / "endpoints.json").write_text('{"kafka": "k:1", "jobmanager": "j:2", "cassandra": "c:3"}')
+    file_of(tmp_path, "jobmanager: mine:4\n")
+
+    found, origin = settings.loaded({"home": str(tmp_path)}, {})
+
+    assert (found.bootstrap_servers, found.jobmanager, found.cassandra_hosts) == ("k:1", "mine:4", "c:3")
+    assert origin["cassandra_hosts"] == "embedded stack"
