@@ -1,8 +1,14 @@
-"""The only file with connectors: where events come from and where records go to."""
+"""The only file with connectors: where events come from and where records go to, and the store that history is kept in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from pyflink.common import Duration, SimpleStringSchema, WatermarkStrategy
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
@@ -10,9 +16,17 @@ from pyflink.datastream.connectors.kafka import KafkaOffsetsInitializer, KafkaSo
 from pyflink.table import StreamTableEnvironment
 
 from flink_jobs import tables
+from flink_jobs.history_settings import HistorySettings
+from flink_jobs.judging import Row
+from flink_jobs.keeper import READ, History, Keeper, Refusal, SeriesKeeper
 from flink_jobs.rules.conditions import literal
 from flink_jobs.settings import JobSettings
+from logverse import instant
+from logverse.settings import Settings
 from logverse.topics import LOGS, RECORD_BYTES, named
+from storage.policy import Policies
+from storage.rows import StoredAlert, StoredAnomaly, StoredEvent
+from storage.series import SeriesWriter
 
 # What the job writes to; the record itself says which (column `topic`).
 WRITTEN = ("alerts", "alerts.state", "rules.status", "summaries", "logs.late")
@@ -74,6 +88,103 @@ def rules_stream(env: StreamExecutionEnvironment, settings: JobSettings) -> Data
     # No watermark of its own: a rule's time is the clock of whoever applied it, and must not become event time.
     timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(500))
     return env.from_source(source, timeless, "rules").uid("rules").set_parallelism(1)
+
+
+def create_raw(t_env: StreamTableEnvironment, settings: HistorySettings) -> None:
+    """Table `raw` over all that the history reads: the bytes as they are, and where they stood."""
+    options = {
+        "connector": "kafka",
+        "topic": ";".join(named(topic, settings.topic_prefix) for topic in READ),
+        "properties.group.id": settings.job_name,
+        "scan.startup.mode": "group-offsets",
+        "properties.auto.offset.reset": "earliest",
+        "format": "raw",
+        **({"scan.bounded.mode": "latest-offset", "scan.startup.mode": "earliest-offset"} if settings.bounded else {}),
+        **_properties(settings.kafka),
+    }
+    t_env.execute_sql(
+        f"""CREATE TEMPORARY TABLE `raw` (`value` BYTES, `topic` STRING METADATA VIRTUAL, `partition` INT METADATA VIRTUAL,
+        `offset` BIGINT METADATA VIRTUAL, `at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+        `appended` AS CAST(EXTRACT(EPOCH FROM `at`) AS BIGINT) * 1000 + MOD(CAST(EXTRACT(MILLISECOND FROM `at`) AS BIGINT), 1000)
+        ) WITH ({_with(options)})"""
+    )
+
+
+def create_dead_letters(t_env: StreamTableEnvironment, settings: HistorySettings) -> None:
+    """Table `dead_letters` (letter, JSON): at least once; each has an id of its place, so that a repeat is known."""
+    options = {
+        "connector": "kafka",
+        "topic": named("logs.dlq", settings.topic_prefix),
+        "format": "raw",
+        "sink.delivery-guarantee": "at-least-once",
+        "properties.linger.ms": "20",
+        "properties.compression.type": "lz4",
+        **_properties(settings.kafka),
+    }
+    t_env.execute_sql(f"CREATE TEMPORARY TABLE `dead_letters` (`letter` STRING) WITH ({_with(options)})")
+
+
+def keeper_of(settings: HistorySettings) -> Callable[[], Keeper]:
+    """Makes the keeper where the records are. It travels as a pickle, with the store's password in it and nothing of Kafka's."""
+    return partial(_keeper, settings.store, settings.secrets, settings.topic_ids, settings.topic_prefix)
+
+
+def _keeper(store: Mapping[str, str], secrets: Mapping[str, str], topic_ids: Mapping[str, str], prefix: str) -> Keeper:
+    return Keeper(partial(_opened, store, secrets), topic_ids, prefix, instant.now, time.sleep)
+
+
+def _opened(store: Mapping[str, str], secrets: Mapping[str, str]) -> History:
+    """The way to the store that the settings name; TryAgain while it is away. The driver is imported where it is used."""
+    from storage.cassandra import policies
+    from storage.cassandra.series import CassandraSeries
+    from storage.cassandra.store import opened
+
+    with _as_files(secrets) as files:
+        found = opened(Settings(**{**store, **files}))
+    try:
+        return Shelves(found, SeriesWriter(CassandraSeries(found.session)), Policies(policies.epochs(found.session)))
+    except BaseException:
+        found.close()
+        raise
+
+
+@contextmanager
+def _as_files(secrets: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """By setting, the path of a file with its secret: in a folder that only we read, gone once the store is open."""
+    with tempfile.TemporaryDirectory(prefix="logverse-") as folder:
+        files = {name: Path(folder) / name for name in secrets}
+        for name, path in files.items():
+            path.touch(mode=0o600)
+            path.write_text(secrets[name], encoding="utf-8")
+        yield {name: str(path) for name, path in files.items()}
+
+
+class Saving(Protocol):
+    """Of a store's contract (storage/store.py) what writes."""
+
+    def save_events(self, events: Sequence[StoredEvent]) -> Sequence[Refusal]: ...
+    def save_alerts(self, alerts: Sequence[StoredAlert]) -> Sequence[Refusal]: ...
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> Sequence[Refusal]: ...
+
+
+class Shelves:
+    """The job's plain rows as the store's: the two packages share no type."""
+
+    def __init__(self, store: Saving, series: SeriesKeeper, policies: Policies) -> None:
+        self._store, self._series = store, series
+        self.keeps = policies.keeps
+
+    def save_events(self, rows: Sequence[Row]) -> Sequence[Refusal]:
+        return self._store.save_events(list(map(StoredEvent._make, rows)))
+
+    def save_alerts(self, rows: Sequence[Row]) -> Sequence[Refusal]:
+        return self._store.save_alerts(list(map(StoredAlert._make, rows)))
+
+    def save_anomalies(self, rows: Sequence[Row]) -> Sequence[Refusal]:
+        return self._store.save_anomalies(list(map(StoredAnomaly._make, rows)))
+
+    def save_summaries(self, rows: Sequence[Row]) -> Sequence[Refusal]:
+        return self._series.save([(position, value) for position, value in rows])
 
 
 def _properties(kafka: Mapping[str, str]) -> dict[str, str]:

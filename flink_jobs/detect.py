@@ -10,6 +10,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from flink_jobs import connect, graph
+from flink_jobs.lasting import lasting
 from flink_jobs.settings import JobSettings
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument("--settings", required=True, type=Path, help="file with the job's settings, JSON")
     settings = JobSettings.from_json(parser.parse_args().settings.read_bytes())
     env = StreamExecutionEnvironment.get_execution_environment()
-    env.configure(lasting(settings))
+    env.configure(configured(settings))
     t_env = StreamTableEnvironment.create(env)
     graph.configure(env, t_env, settings)
     connect.create_events(t_env, settings)
@@ -30,24 +31,11 @@ def main() -> None:
     env.execute(settings.job_name)
 
 
-def lasting(settings: JobSettings) -> Configuration:
-    """How the job lives through faults: checkpoints that stay when it is gone, and restarts that give up on errors that recur."""
+def configured(settings: JobSettings) -> Configuration:
+    """How the job runs, wherever it does."""
     configuration = Configuration()
-    for name, value in {
-        "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
-        "execution.checkpointing.min-pause": f"{settings.checkpoint_interval_ms // 2} ms",
-        "execution.checkpointing.timeout": "2 min",
-        "execution.checkpointing.tolerable-failed-checkpoints": "20",
-        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "1 s",
-        "restart-strategy.exponential-delay.max-backoff": "30 s",
-        "restart-strategy.exponential-delay.reset-backoff-threshold": "5 min",
-        # About twenty minutes of a Kafka that is away; an error that no restart mends is shown after it, not hidden for ever.
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "45",
-        "python.fn-execution.bundle.time": "100",
-        "python.fn-execution.bundle.size": "10000",
-    }.items():
+    bundles = {"python.fn-execution.bundle.time": "100", "python.fn-execution.bundle.size": "10000"}
+    for name, value in {**lasting(settings.checkpoint_interval_ms), **bundles}.items():
         configuration.set_string(name, value)
     return configuration
 

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from flink_jobs.judging import Judge, Row
 from logverse.alert import Alert
@@ -25,6 +25,8 @@ TELL_MS: Millis = 60_000  # how often a wait is told of in the log
 KEPT = 600_000  # bytes of a record in its dead letter: as base64 it must fit into one record; the sha256 is of all of them
 
 log = logging.getLogger("history")
+
+T = TypeVar("T")
 
 EVENTS, ALERTS, ANOMALIES, SUMMARIES = "events", "alerts", "anomalies", "summaries"
 # Topic → what its records are. All that the history reads.
@@ -60,16 +62,13 @@ class SeriesKeeper(Protocol):
 class History(Protocol):
     """Where rows go. Saved twice is there once. Each answers what it will never take, and raises TryAgain while it is away."""
 
+    def keeps(self, log_type: str, appended: Millis, severity_number: int | None, status_code: int | None, uid: str) -> bool:
+        """Whether an event is to be stored, by the policy that held when Kafka appended it."""
+
     def save_events(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
     def save_alerts(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
     def save_anomalies(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
     def save_summaries(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
-
-
-class Choice(Protocol):
-    """storage/policy.py, Policies: what goes into the store."""
-
-    def keeps(self, log_type: str, appended: Millis, severity_number: int | None, status_code: int | None, uid: str) -> bool: ...
 
 
 class Keeper:
@@ -81,13 +80,12 @@ class Keeper:
     def __init__(
         self,
         opened: Callable[[], History],
-        policies: Choice,
         topic_ids: Mapping[str, str],  # Kafka's id of each topic, by full name
         prefix: str,
         clock: Callable[[], Millis],
         sleep: Callable[[float], None],
     ) -> None:
-        self._opened, self._policies, self._topic_ids = opened, policies, topic_ids
+        self._opened, self._topic_ids = opened, topic_ids
         self._clock, self._sleep = clock, sleep
         self._judge = Judge(topic_ids)
         self._kinds = {named(topic, prefix): kind for topic, kind in READ.items()}
@@ -102,7 +100,10 @@ class Keeper:
         letters: list[DeadLetter | None] = [None] * len(records)
         rows: dict[str, list[Row]] = {EVENTS: [], ALERTS: [], ANOMALIES: [], SUMMARIES: []}
         places: dict[str, list[int]] = {kind: [] for kind in rows}
-        event, keeps, kinds, beats, others = self._judge.event, self._policies.keeps, self._kinds, 0, 0
+        if self._history is None:
+            self._history = self._patiently(self._opened, len(records))
+        history = self._history
+        event, keeps, kinds, beats, others = self._judge.event, history.keeps, self._kinds, 0, 0
         events, of_events = rows[EVENTS], places[EVENTS]
         for place, record in enumerate(records):
             topic, partition, offset, appended, value = record
@@ -122,12 +123,11 @@ class Keeper:
                 self.counts["malformed"] += 1
                 letters[place] = self._letter(record, str(error)[:200])
         self.counts.update({"heartbeats": beats, "by-policy": others})
-        for kind, of_kind in rows.items():
-            for refusal in self._patiently(kind, of_kind) if of_kind else ():
-                self.counts["refused"] += 1
-                record = records[places[kind][refusal.place]]
-                service = str(of_kind[refusal.place][1]) if kind == EVENTS else ""
-                letters[places[kind][refusal.place]] = self._letter(record, f"refused by the store: {refusal.reason}"[:500], service)
+        for kind, save in self._saves(history).items():
+            for refusal in self._save(kind, save, rows[kind]) if rows[kind] else ():
+                place = places[kind][refusal.place]
+                service = str(rows[kind][refusal.place][1]) if kind == EVENTS else ""
+                letters[place] = self._letter(records[place], f"refused by the store: {refusal.reason}"[:500], service)
         return letters
 
     def _other(self, kind: str, record: Record) -> Row:
@@ -139,34 +139,33 @@ class Keeper:
             return _anomaly_row(record.value)
         return f"{self._topic_ids.get(record.topic, record.topic)}:{record.partition}:{record.offset}", record.value
 
-    def _patiently(self, kind: str, rows: Sequence[Row]) -> Sequence[Refusal]:
-        """Save these, however long the store is away."""
-        delay, since, told = FIRST_WAIT_S, self._clock(), 0
-        while True:
-            try:
-                if self._history is None:
-                    self._history = self._opened()
-                refused = self._save(self._history, kind, rows)
-                break
-            except TryAgain as error:
-                waited = self._clock() - since
-                if waited >= told:
-                    told += TELL_MS
-                    log.warning("history waits for the store since_s=%d rows=%d why=%r", waited // 1000, len(rows), str(error))
-                self._sleep(delay)
-                delay = min(delay * 2, LONGEST_WAIT_S)
-        self.counts[kind] += len(rows) - len(refused)
-        return refused
-
     @staticmethod
-    def _save(history: History, kind: str, rows: Sequence[Row]) -> Sequence[Refusal]:
-        saves = {
+    def _saves(history: History) -> dict[str, Callable[[Sequence[Row]], Sequence[Refusal]]]:
+        return {
             EVENTS: history.save_events,
             ALERTS: history.save_alerts,
             ANOMALIES: history.save_anomalies,
             SUMMARIES: history.save_summaries,
         }
-        return saves[kind](rows)
+
+    def _save(self, kind: str, save: Callable[[Sequence[Row]], Sequence[Refusal]], rows: Sequence[Row]) -> Sequence[Refusal]:
+        refused = self._patiently(lambda: save(rows), len(rows))
+        self.counts.update({kind: len(rows) - len(refused), "refused": len(refused)})
+        return refused
+
+    def _patiently(self, action: Callable[[], T], rows: int) -> T:
+        """Do this, however long the store is away."""
+        delay, since, told = FIRST_WAIT_S, self._clock(), 0
+        while True:
+            try:
+                return action()
+            except TryAgain as error:
+                waited = self._clock() - since
+                if waited >= told:
+                    told = waited + TELL_MS
+                    log.warning("history waits for the store since_s=%d records=%d why=%r", waited // 1000, rows, str(error))
+                self._sleep(delay)
+                delay = min(delay * 2, LONGEST_WAIT_S)
 
     def _letter(self, record: Record, reason: str, service: str = "") -> DeadLetter:
         topic, partition, offset, appended, value = record

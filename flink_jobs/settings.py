@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 import orjson
 
@@ -18,6 +19,8 @@ class JobSettings:
     `kafka` holds properties of a Java client (addresses and, where used, secrets): these settings travel in a file that only
     their owner reads, never on a command line. `rules` is the snapshot of topic `rules` at submit: in force before the first window.
     """
+
+    entry: ClassVar[str] = "detect.py"
 
     kafka: Mapping[str, str] = field(repr=False)
     topic_prefix: str = ""

@@ -1,6 +1,7 @@
 """Hands a job to a Flink cluster with all that it needs: our code as an archive, the connector as a jar, the settings in a file.
 
-The cluster needs nothing of ours, only what PyFlink itself needs there: a Python with `apache-flink` of the cluster's version.
+The cluster needs nothing of ours, only what the job's Python imports there: `apache-flink` of the cluster's version, orjson, PyYAML; and
+cassandra-driver for the history.
 """
 
 from __future__ import annotations
@@ -14,14 +15,26 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from flink_jobs.settings import JobSettings
 from logverse.errors import Refused, WrongSettings
 from logverse.flink import root_cause
 
 _SUBMITTED = re.compile(r"JobID ([0-9a-f]{32})")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:/")
-_PACKAGES = ("logverse", "flink_jobs")
+_PACKAGES = ("logverse", "flink_jobs", "storage")
+
+
+class Job(Protocol):
+    """What a job is submitted with: JobSettings, HistorySettings."""
+
+    @property
+    def job_name(self) -> str: ...
+    @property
+    def entry(self) -> str:
+        """The file beside this one that plans the graph; it is given `--settings FILE`."""
+
+    def to_json(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +49,8 @@ class Cluster:
     python_archive: Path | None = None  # a packed environment that travels with the job
 
 
-def submit(settings: JobSettings, cluster: Cluster, restore: str | None = None, allow_lost_state: bool = False) -> str:
-    """Submit the detect job and return Flink's id of it. Refused carries the root cause when Flink says no.
+def submit(settings: Job, cluster: Cluster, restore: str | None = None, allow_lost_state: bool = False) -> str:
+    """Submit the job and return Flink's id of it. Refused carries the root cause when Flink says no.
 
     `restore` is a checkpoint or savepoint to go on from; `allow_lost_state` lets it hold state that this graph has no place for.
     """
@@ -46,7 +59,7 @@ def submit(settings: JobSettings, cluster: Cluster, restore: str | None = None, 
         path.touch(mode=0o600)
         path.write_bytes(settings.to_json())
         code = archive(Path(folder) / "logverse.zip")
-        command = [*_flink_run(cluster, code), *_restore(restore, allow_lost_state), "-py", str(_root() / "flink_jobs" / "detect.py")]
+        command = [*_flink_run(cluster, code), *_restore(restore, allow_lost_state), "-py", str(_root() / "flink_jobs" / settings.entry)]
         command += ["--jarfile", str(cluster.connector), "--settings", str(path)]
         return _run(command, _environment(cluster, Path(folder)))
 

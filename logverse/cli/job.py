@@ -23,21 +23,25 @@ from logverse.settings import Settings
 from logverse.topics import named
 
 ENDED = ("FINISHED", "FAILED", "CANCELED", "SUSPENDED")
-JOBS = ("detect",)
 
 jobmanager_option = click.option("--jobmanager", metavar="HOST:PORT", help="REST address of a Flink cluster; default: the embedded one.")
-name_argument = click.argument("name", type=click.Choice(JOBS))
+name_argument = click.argument("name", type=click.Choice(list(submission.JOBS)))
 
 
 @click.group()
 def job() -> None:
-    """The Flink jobs: `detect` reads the log topics and raises alerts."""
+    """The Flink jobs.
+
+    \b
+    detect    watches the log topics and raises alerts; needs Kafka and Flink only
+    history   keeps events, alerts and series in Cassandra; waits while that is away
+    """
 
 
 @job.command()
 @name_argument
 @jobmanager_option
-@click.option("--watermark-delay", default="1s", show_default=True, help="How far out of order event times may come; e.g. 60s.")
+@click.option("--watermark-delay", metavar="DURATION", help="detect: how far out of order event times may come; e.g. 60s.  [default: 1s]")
 @click.option("--parallelism", type=click.IntRange(1, 128), default=2, show_default=True, help="Subtasks of every operator.")
 @click.option("--checkpoint-interval", default="5s", show_default=True, help="How much is done again after a fault, at most.")
 @click.option("--restore", metavar="PATH", help="Go on from this checkpoint or savepoint.")
@@ -48,10 +52,12 @@ def job() -> None:
 def submit(flags: dict[str, str | None], /, name: str, jobmanager: str | None, **options: Any) -> None:
     """Submit a job. Our code, the rules in force and the Kafka connector travel with it.
 
-    The rules are those of topic `rules`; where it is empty, the shipped defaults are applied first.
+    detect: the rules are those of topic `rules`; where it is empty, the shipped defaults are applied first.
+    history: the store needs its schema (logverse schema migrate); the TaskManagers' Python needs cassandra-driver too.
 
     \b
     logverse job submit detect
+    logverse job submit history
     logverse job submit detect --watermark-delay 60s          # sources that are up to a minute out of order
     logverse job submit detect --jobmanager flink.example:8081 --python /opt/pyflink/bin/python
     """
@@ -62,7 +68,7 @@ def submit(flags: dict[str, str | None], /, name: str, jobmanager: str | None, *
         if running := _running(cluster, full):
             way_out = f"`logverse job stop {name}` first, or `logverse job upgrade {name}`"
             raise Refused(f"job {running['name']} runs already (id {running['jid']})\n  → {way_out}")
-        job_id = submission.submit(submission.prepare(settings, options), name)
+        job_id = submission.submit(submission.prepare(settings, options, name))
     click.echo(f"{full} submitted to {settings.jobmanager}, id {job_id}")
 
 
@@ -89,7 +95,7 @@ def status(flags: dict[str, str | None], name: str, jobmanager: str | None, outp
     settings = _settings(flags, jobmanager)
     cluster = JobManager.of(settings)
     found = _newest(cluster, named(name, settings.topic_prefix))
-    facts = _facts(cluster, found)
+    facts = _facts(cluster, found) | submission.JOBS[name].facts(settings)
     if output == "json":
         echo_json(facts)
     else:
@@ -139,9 +145,10 @@ def savepoint(flags: dict[str, str | None], name: str, jobmanager: str | None, t
 )
 @click.pass_obj
 def upgrade(flags: dict[str, str | None], name: str, jobmanager: str | None, files: tuple[Path, ...]) -> None:
-    """Stop a job and submit it anew with what its rules need to see now: rules, alerts and Kafka offsets go on.
+    """Stop a job and submit it anew with what its rules and settings say now: rules, alerts and Kafka offsets go on.
 
-    For rules that `logverse rules apply` refuses because the running job cannot see what they are about:
+    history: another storage policy, or another way to the store.
+    detect: rules that `logverse rules apply` refuses because the running job cannot see what they are about:
 
     \b
     logverse job upgrade detect --rules shop.yaml
@@ -159,13 +166,13 @@ def upgrade(flags: dict[str, str | None], name: str, jobmanager: str | None, fil
     with job_record.alone(settings, full):
         found = _must_run(cluster, full)
         options = {**job_record.remembered(settings, full), "allow_lost_state": True}
-        ready = submission.prepare(settings, options, rules)  # whatever can be wrong, while the old job still runs
+        ready = submission.prepare(settings, options, name, rules)  # whatever can be wrong, while the old job still runs
         path = _wait_for_savepoint(cluster, found["jid"], cluster.stop_with_savepoint(found["jid"], _folder(settings, None)))
         click.echo(f"{full} stopped, savepoint {path}", err=True)
         with _way_back(settings, name, path, options):
             job_record.note_origin(settings, found["jid"], path)  # should the JobManager die now, the old job returns from there
             publish(settings, rules)  # not before: the old job would refuse them
-            job_id = submission.submit(replace(ready, options={**options, "restore": path}), name)
+            job_id = submission.submit(replace(ready, options={**options, "restore": path}))
     click.echo(f"{full} goes on from {path}, id {job_id}")
 
 

@@ -109,7 +109,7 @@ def lasting(options: Mapping[str, Any]) -> dict[str, Any]:
 def flags(options: Mapping[str, Any]) -> list[str]:
     """The options of `job submit` as one writes them."""
     return [
-        "--watermark-delay", options["watermark_delay"],
+        *(["--watermark-delay", options["watermark_delay"]] if options["watermark_delay"] else []),
         "--parallelism", str(options["parallelism"]),
         "--checkpoint-interval", options["checkpoint_interval"],
         *(["--python", options["python"]] if options["python"] else []),

@@ -1,0 +1,101 @@
+"""What a submission of the history job needs: a store with the schema, its way in, and the storage policy in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logverse import durations
+from logverse.errors import TryAgain, WrongSettings
+from logverse.settings import Settings
+from logverse.topics import named
+
+if TYPE_CHECKING:
+    from flink_jobs.history_settings import HistorySettings
+    from logverse.rule import Rule
+
+# Settings that lead to the store, as they are, and those that name a file with a secret or certificate, whose content travels.
+_STORE = ("cassandra_hosts", "cassandra_keyspace", "cassandra_username", "topic_prefix")
+_FILES = ("cassandra_password_file", "cassandra_ca_file")
+
+
+def prepare(
+    settings: Settings, options: Mapping[str, Any], added: Sequence[Rule]
+) -> tuple[Callable[[], HistorySettings], Callable[[], None]]:
+    """As `job_submission.Kind` says. A job that comes back is not kept waiting by a store that is away; it will wait by itself."""
+    from flink_jobs.history_settings import HistorySettings
+    from flink_jobs.keeper import READ
+    from flink_jobs.topic_ids import topic_ids
+    from logverse.kafka import java_properties
+
+    for flag, given in (("--watermark-delay", options["watermark_delay"]), ("--rules", added)):
+        if given:
+            raise WrongSettings("the history job has none", where=flag, remedy="leave it out")
+    job = HistorySettings(
+        kafka=java_properties(settings),
+        store={name: getattr(settings, name) for name in _STORE},
+        secrets={name: _content(name, path) for name in _FILES if (path := getattr(settings, name))},
+        topic_prefix=settings.topic_prefix,
+        job_name=named("history", settings.topic_prefix),
+        parallelism=options["parallelism"],
+        checkpoint_interval_ms=durations.given(options["checkpoint_interval"], "--checkpoint-interval"),
+        topic_ids=topic_ids(settings, [named(topic, settings.topic_prefix) for topic in READ]),
+    )
+    comes_back = bool(options["restore"] or options["allow_lost_state"])
+    _store_is_ready(settings, comes_back)
+
+    def last_moment() -> HistorySettings:
+        _note_policies(settings, comes_back)
+        return job
+
+    return last_moment, lambda: None
+
+
+def _store_is_ready(settings: Settings, comes_back: bool) -> None:
+    """WrongSettings when the schema is missing or a policy is none; TryAgain when the store is away and the job is new."""
+    from storage import policy
+    from storage.cassandra.connection import connect
+
+    policy.wanted(settings)
+    try:
+        connect(settings).close()
+    except TryAgain as error:
+        if not comes_back:
+            raise
+        click.echo(f"the store is away: the job will wait for it ({error})", err=True)
+
+
+def _note_policies(settings: Settings, comes_back: bool) -> None:
+    """Write the storage policies down where they changed: they hold for what Kafka appends from now on. The old job must be stopped."""
+    from deploy.topics import newest_append
+    from storage import policy
+    from storage.cassandra import policies
+    from storage.cassandra.connection import connect
+
+    try:
+        with connect(settings) as session:
+            new = policy.changes(policies.epochs(session), settings, newest_append(settings) + 1)
+            policies.add(session, new)
+    except TryAgain:
+        if not comes_back:
+            raise
+        return
+    for log_type, since, text in new:
+        if since:
+            click.echo(f"{log_type} events that arrive from now on are stored by policy {text}", err=True)
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:  # the text of the second would show bytes of the file
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise WrongSettings(f"cannot be read: {why}", where=f"{name} {path}", remedy="name a readable text file") from None
+
+
+def facts(settings: Settings) -> dict[str, Any]:
+    """How far the history is behind."""
+    return {}
