@@ -9,7 +9,7 @@ import psutil  # type: ignore[import-untyped]
 
 from deploy.local import process, state
 from deploy.local.home import Home
-from deploy.local.life import READY, STOPPED
+from deploy.local.life import FAILED, READY, STOPPED
 from deploy.local.resubmission import jobs_of
 from deploy.local.servers import SERVERS
 from deploy.local.state import ProcessState, StackState
@@ -62,7 +62,10 @@ def remarks(home: Home, seen: dict[str, Any]) -> list[str]:
         lines.append(f"the supervisor of {home.path} is gone and {', '.join(left)} still run → logverse up (or down)")
     elif not seen["supervisor"]["pid"]:
         lines.append(f"no stack is up in {home.path} → logverse up")
-    failed = [one["name"] for one in seen["processes"] if one["state"] == "failed"]
+    down = [one["name"] for one in seen["processes"] if one["state"] == FAILED]
+    failed = [name for name in down if name in SERVERS and SERVERS[name].gives_up]
+    if tried := [name for name in down if name not in failed]:
+        lines.append(f"{', '.join(tried)} will be tried again each minute: mend the cause (logverse doctor, logverse logs NAME)")
     if failed:
         lines.append(
             f"{', '.join(failed)} failed for good: mend the cause, then logverse up tries again (logverse doctor, logverse logs NAME)"

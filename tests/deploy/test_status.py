@@ -185,3 +185,14 @@ def test_without_the_flink_extra_each_verb_says_what_to_install(tmp_path: Path, 
     assert code == 2
     assert "pip install 'logverse[flink]'" in said
     assert not (tmp_path / "none").exists()
+
+
+def test_what_failed_says_whether_it_is_tried_again(tmp_path: Path) -> None:
+    """A server of the alert path waits for the user; the store, and a process of ours, is tried each minute."""
+    processes = [{"name": name, "state": "failed", "why": "disk full"} for name in ("kafka", "cassandra", "alerts-deliver")]
+
+    said = overview.remarks(Home(tmp_path), {"processes": processes, "supervisor": {"pid": 1}})
+
+    assert "cassandra failed: disk full" in said
+    assert [line.split(":")[0] for line in said if "each minute" in line] == ["cassandra, alerts-deliver will be tried again each minute"]
+    assert [line.split(":")[0] for line in said if "for good" in line] == ["kafka failed for good"]

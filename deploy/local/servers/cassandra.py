@@ -122,6 +122,7 @@ def _sizes() -> dict[str, Any]:
         "memtable_offheap_space": "256MiB",
         "memtable": {"configurations": {"default": {"class_name": "TrieMemtable"}}},
         "file_cache_size": "96MiB",
+        "disk_access_mode": "mmap_index_only",  # mapped data would count as memory, as much as is read of it
         "networking_cache_size": "48MiB",
         "key_cache_size": "8MiB",
         "counter_cache_size": "0MiB",
