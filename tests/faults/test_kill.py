@@ -23,7 +23,7 @@ from tests.stack.conftest import wait_until
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 PRODUCER = "producer"  # stands for the producer that a test has given to the supervisor
-VICTIMS = ("kafka", "jobmanager", "taskmanager", "alerts-deliver", PRODUCER, "supervisor")
+VICTIMS = ("kafka", "cassandra", "jobmanager", "taskmanager", "alerts-deliver", PRODUCER, "supervisor")
 
 ENDS = ("firing", "resolved")
 
