@@ -16,6 +16,7 @@ import click
 from logverse import settings as settings_module
 from logverse.cli import job_record
 from logverse.cli import job_submission as submission
+from logverse.cli.job_watch import watch
 from logverse.cli.output import echo_json, echo_rows, output_option, printable
 from logverse.errors import Refused, TryAgain, WrongSettings
 from logverse.flink import JobManager, root_cause
@@ -36,6 +37,9 @@ def job() -> None:
     detect    watches the log topics and raises alerts; needs Kafka and Flink only
     history   keeps events, alerts and series in Cassandra; waits while that is away
     """
+
+
+job.add_command(watch)
 
 
 @job.command()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from logverse import durations
-from logverse.errors import TryAgain, WrongSettings
+from logverse import durations, instant
+from logverse.errors import Refused, TryAgain, WrongSettings
 from logverse.settings import Settings
 from logverse.topics import named
 
@@ -97,5 +97,18 @@ def _content(name: str, path: str) -> str:
 
 
 def facts(settings: Settings) -> dict[str, Any]:
-    """How far the history is behind."""
-    return {}
+    """How far the history is behind, and how near that is to Kafka's retention. Of a Kafka that is away: that."""
+    from flink_jobs.history_lag_reading import lags
+
+    now = instant.now()
+    try:
+        found = lags(settings)
+    except (TryAgain, Refused) as error:
+        return {"lag": str(error)}
+    worst = max(found, key=lambda lag: lag.share(now))
+    return {
+        "lag_records": sum(lag.records for lag in found),
+        "lag_age": durations.said(max(lag.age(now) for lag in found)),
+        "nearest_to_retention": f"{worst.topic}: {worst.share(now):.1%}" if worst.records else None,
+        "lost_records": sum(lag.lost for lag in found),
+    }
