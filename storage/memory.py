@@ -90,10 +90,7 @@ def _saved(rows: Sequence[_Row], keep: Callable[[_Row], None], keys: Callable[[_
 
 
 def _wrong(key: str) -> str:
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        return "a key is no Unicode text: it holds half a character (a lone surrogate)"
+    size = len(key.encode("utf-8", "replace"))
     return f"a key of {size} bytes is longer than {LONGEST_KEY}" if size > LONGEST_KEY else ""
 
 

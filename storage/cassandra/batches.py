@@ -110,7 +110,7 @@ class Sender:
             with translating():
                 future.result()
         except Refused as error:
-            if error.__cause__ is not None and not isinstance(error.__cause__, InvalidRequest | TypeError | UNWRITABLE):
+            if error.__cause__ is not None and not isinstance(error.__cause__, (InvalidRequest, TypeError, *UNWRITABLE)):
                 raise  # we may not write at all
             if len(batch.rows) > 1:
                 return [one for half in batch.halves() for one in self._settle(half, self._begin(half), probe)]

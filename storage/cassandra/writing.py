@@ -180,5 +180,5 @@ def _anomaly(one: StoredAnomaly) -> Values:
 
 
 def _utf8(text: str) -> bytes:
-    """What is no Unicode (half a surrogate pair) Cassandra refuses, as its own row."""
-    return text.encode("utf-8", "surrogatepass")
+    """Half a surrogate pair becomes a question mark: Cassandra would take its bytes, and nobody could read the partition any more."""
+    return text.encode("utf-8", "replace")
