@@ -6,6 +6,7 @@ is refused is found by halving its batch; all others are kept.
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LARGEST_ROW = 8 * 1024 * 1024  # half of what a commit log of Cassandra's defaul
 IN_FLIGHT = 32
 
 UNSET = UNSET_VALUE
+NO_TEXT = object()  # stands for a text that has no bytes: its row is refused, not its batch
 # Values of a row as the protocol has them. Serialised by those who know the table: the driver's own `bind` costs eight times as much.
 Values = list[Any]
 
@@ -53,6 +55,8 @@ class Batch:
         return first, Batch(self.prepared, self.rows[middle:], self.places[middle:])
 
     def _bound(self, values: Values) -> Any:
+        if NO_TEXT in values:
+            raise Refused("a text is no Unicode: it holds half a character (a lone surrogate)")
         bound = BoundStatement(self.prepared)
         bound.values = values
         return bound
@@ -124,4 +128,6 @@ def _size(values: Values) -> int:
 
 
 def _why(error: Refused) -> str:
+    if isinstance(error.__cause__, struct.error):
+        return "a key is longer than 65535 bytes"
     return reason(error.__cause__) if error.__cause__ else str(error)
