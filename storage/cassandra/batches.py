@@ -25,7 +25,6 @@ LARGEST_ROW = 8 * 1024 * 1024  # half of what a commit log of Cassandra's defaul
 IN_FLIGHT = 32
 
 UNSET = UNSET_VALUE
-NO_TEXT = object()  # stands for a text that has no bytes: its row is refused, not its batch
 # Values of a row as the protocol has them. Serialised by those who know the table: the driver's own `bind` costs eight times as much.
 Values = list[Any]
 
@@ -55,8 +54,6 @@ class Batch:
         return first, Batch(self.prepared, self.rows[middle:], self.places[middle:])
 
     def _bound(self, values: Values) -> Any:
-        if NO_TEXT in values:
-            raise Refused("a text is no Unicode: it holds half a character (a lone surrogate)")
         bound = BoundStatement(self.prepared)
         bound.values = values
         return bound

@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from logverse.instant import Millis
-from storage.cassandra.batches import NO_TEXT, UNSET, Batch, Sender, Values, cut
+from storage.cassandra.batches import UNSET, Batch, Sender, Values, cut
 from storage.cassandra.connection import Session
 from storage.layout import Sharding, bucket_of, day_of, month_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
@@ -179,8 +179,6 @@ def _anomaly(one: StoredAnomaly) -> Values:
     return [_utf8(one.service_name), _long(day_of(one.at)), _long(one.at), _utf8(one.id), _utf8(one.rule), one.record]
 
 
-def _utf8(text: str) -> Any:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return NO_TEXT
+def _utf8(text: str) -> bytes:
+    """Half a surrogate pair becomes a question mark: Cassandra would take its bytes, and nobody could read the partition any more."""
+    return text.encode("utf-8", "replace")

@@ -170,17 +170,6 @@ def test_activity_can_be_found_by_user() -> None:
     assert [(row[0], row[4]) for row in pointers] == [(b"alice", b"uid-0")]
 
 
-def test_half_a_character_costs_its_row_only() -> None:
-    """Such a text has no bytes."""
-    driver = Driver()
-
-    refused = Writing(Session(None, driver), Sharding(((0, 1),))).save_events([event(0), event(1, uid="\ud800"), event(2, route="\udfff")])
-
-    assert [place for place, _ in refused] == [1, 2]
-    assert "no Unicode" in refused[0].reason
-    assert [row[4] for rows in driver.taken for row in rows if len(row) == 13] == [b"uid-0"]
-
-
 def test_what_is_not_known_is_left_unset() -> None:
     """A null would be a tombstone in every row."""
     driver = Driver()
