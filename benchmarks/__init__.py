@@ -3,5 +3,6 @@
 BENCHES: dict[str, str] = {
     "produce": "benchmarks.produce",
     "detect": "benchmarks.detect",
+    "history": "benchmarks.history",
     "latency": "benchmarks.latency",
 }
