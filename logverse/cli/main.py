@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "job": ("job", "Submit, list, watch and stop the Flink jobs."),
     "rules": ("rules", "Check, apply, pause and list the rules."),
     "alerts": ("alerts", "List and show alerts; deliver them to people."),
+    "query": ("query", "Ask the history: log lines, alerts, anomalies, how rates went."),
     "config": ("config", "Show the settings in force and where they come from."),
 }
 
