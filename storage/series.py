@@ -18,37 +18,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-
-import orjson
+from typing import Any
 
 from logverse.errors import Malformed
-from logverse.instant import Millis
 from storage.rows import RefusedRow
-from storage.series_figures import CUT, MOST_CELLS, Sums, read, read_items, read_total, summed, written
+from storage.series_figures import MOST_CELLS, Sums, read, read_total, summed, written
+from storage.series_records import Key, Part, Record, named, parts, read_record
 from storage.series_rows import HOURS, MINUTES, SECONDS, SeriesRow, SeriesStore, Step
 
 CACHED_CELLS = 100_000  # about 1 KB each; of open minutes and of open hours
-_LAST = 253_402_300_799_000  # the year 9999
 _GONE = 0  # instead of its checksum, for a part whose second is no longer in the store
-
-Key = tuple[str, Millis]  # service, start of the minute or hour
-Part = tuple[Millis, str]  # second, and which of its rows
-
-
-class Record(NamedTuple):
-    """A record of topic `summaries`, read: one row of seconds."""
-
-    place: int
-    row: SeriesRow
-    sums: Sums
-
-    @property
-    def part(self) -> Part:
-        return self.row.at, self.row.part
-
-    def key(self, step: Step) -> Key:
-        return self.row.service, self.row.at - self.row.at % step.ms
 
 
 class Minute:
@@ -103,7 +82,7 @@ class SeriesWriter:
         found, refused = [], []
         for place, (position, value) in enumerate(records):
             try:
-                found.append(_record(place, position, value, self._most))
+                found.append(read_record(place, position, value, self._most))
             except Malformed as error:
                 refused.append(RefusedRow(place, f"no summary: {error}"))
         return found, refused
@@ -132,12 +111,12 @@ class SeriesWriter:
         service, start = key
         rows = {(row.at, row.part): row for row in self._store.read(SECONDS, service, start, start + MINUTES.ms)}
         before = next(self._store.read(MINUTES, service, start, start + 1), None)
-        held = _parts(start, read_total(before.total)[1]) if before else set()
+        held = parts(start, read_total(before.total)[1]) if before else set()
         gone = held - rows.keys()
         added = (read(row.total, row.cells) for part, row in rows.items() if not gone or part not in held)
         sums = summed([read(before.total, before.cells), *added] if before and gone else added)
-        parts = dict.fromkeys(gone, _GONE) | {part: hash((row.total, row.cells)) for part, row in rows.items()}
-        self._minutes[key] = Minute(sums, parts)
+        checksums = dict.fromkeys(gone, _GONE) | {part: hash((row.total, row.cells)) for part, row in rows.items()}
+        self._minutes[key] = Minute(sums, checksums)
         self._minutes.move_to_end(key)
         hour = (service, start - start % HOURS.ms)
         if before or again:  # a cached hour has it with other sums
@@ -159,7 +138,7 @@ class SeriesWriter:
             _bound(one, self._most)
             folded = Sums(one.total, one.cells)
             folded.fold(self._most)
-            more = _named(start, self._minutes[service, start].parts) if step is MINUTES else {}
+            more = named(start, self._minutes[service, start].parts) if step is MINUTES else {}
             rows.append(SeriesRow(service, start, "", *written(folded, **more)))
         refused = self._store.put(step, rows)
         for refusal in refused:
@@ -169,31 +148,6 @@ class SeriesWriter:
     def _forget(self, row: SeriesRow) -> None:
         self._minutes.pop((row.service, row.at), None)
         self._hours.pop((row.service, row.at - row.at % HOURS.ms), None)
-
-
-def _record(place: int, position: str, value: bytes, most: int) -> Record:
-    try:
-        flat = orjson.loads(value)
-        service, second, late, items = flat["service.name"], flat["second"], flat["late"], flat["items"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
-    if type(service) is not str or type(second) is not int or not 0 <= second <= _LAST or second % SECONDS.ms or type(late) is not bool:
-        raise Malformed("service.name, second or late is none")
-    sums = read_items(items)
-    sums.total[CUT] += int(flat.get("cut") is True)
-    sums.fold(most)
-    return Record(place, SeriesRow(service, second, position if late else "", *written(sums)), sums)
-
-
-def _named(start: Millis, parts: Iterable[Part]) -> dict[str, Any]:
-    """How a minute's row names its parts: a bit for each second on time, and the late ones."""
-    on_time = sum(1 << (at - start) // SECONDS.ms for at, part in parts if not part)
-    return {"p": on_time, "late": sorted([(at - start) // SECONDS.ms, part] for at, part in parts if part)}
-
-
-def _parts(start: Millis, named: dict[str, Any]) -> set[Part]:
-    on_time = {(start + place * SECONDS.ms, "") for place in range(60) if named["p"] >> place & 1}
-    return on_time | {(start + place * SECONDS.ms, part) for place, part in named["late"]}
 
 
 def _grouped(records: Iterable[Record], step: Step) -> dict[Key, list[Record]]:
