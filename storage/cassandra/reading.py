@@ -6,28 +6,19 @@ No statement filters: each one reads partitions by their whole key, in their ord
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from logverse.event import LOG_TYPES
 from logverse.instant import Millis
+from storage.cassandra.bucket import COLUMNS, Bucket, table
 from storage.cassandra.connection import Session, translating
 from storage.cassandra.partition import Partition
 from storage.layout import BUCKET_MS, Sharding, bucket_of, month_of
 from storage.rows import StoredEvent
 from storage.store import Position, Selection
 
-INDEXED = ("client_address", "user_id", "session_id", "trace_id")
-# First requests under way at a time, and how many buckets ahead when the ones before held less than a page.
-IN_FLIGHT, AHEAD = 64, 3
-LEAST_FETCH = 4
-
-# As a number: the driver's own way over datetime is slow and ends in the year 9999.
-_COLUMNS = (
-    "blob_as_bigint(timestamp_as_blob(ts)) AS at, uid, severity_number, status_code, route, client_address, user_id, session_id, "
-    "trace_id, record"
-)
+# How many buckets are asked for ahead when the ones before held less than a page.
+AHEAD = 3
 
 
 class EventReading:
@@ -40,15 +31,15 @@ class EventReading:
         """As the contract says. A bucket is asked only when the one before is used up, or ahead while buckets hold less than a page."""
         until = min(selection.until, after.timestamp + 1) if after else selection.until
         buckets = self.buckets(selection.log_type, selection.service_name, selection.since, until)
-        asked: deque[list[Partition[StoredEvent]]] = deque()
+        asked: deque[Bucket] = deque()
         ahead = 0
         while True:
             while len(asked) <= ahead and (bucket := next(buckets, None)) is not None:
-                asked.append(self._ask(selection, bucket, after, page))
+                asked.append(Bucket(self._session, selection, bucket, self._sharding.shards(bucket), after, page))
             if not asked:
                 return
             count = 0
-            for event in merge(*(partition.rows() for partition in asked.popleft()), key=_order):
+            for event in asked.popleft().rows():
                 count += 1
                 yield event
             ahead = 0 if count >= page else min(ahead + 1, AHEAD)
@@ -57,7 +48,7 @@ class EventReading:
         """By its whole key."""
         bound = self._event_key(log_type, service_name, at)
         found = self._session.execute(bound).one()
-        return _event(log_type, service_name, found) if found else None
+        return StoredEvent(log_type, service_name, *found) if found else None
 
     def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         """By the pointers of `activity_by_user`; one whose event is gone is passed over."""
@@ -72,7 +63,7 @@ class EventReading:
                     with translating():
                         found = future.result().one()
                     if found:
-                        yield _event("activity", service, found)
+                        yield StoredEvent("activity", service, *found)
 
     def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:
         """Newest first, from table `buckets`."""
@@ -89,37 +80,10 @@ class EventReading:
         """From table `services`."""
         return sorted({(service, log_type) for service, log_type, _ in self._seen()})
 
-    def _ask(self, selection: Selection, bucket: Millis, after: Position | None, page: int) -> list[Partition[StoredEvent]]:
-        """The bucket's partitions, their first rows under way."""
-        shards = self._sharding.shards(bucket)
-        first = max(LEAST_FETCH, 2 * page // shards)
-        asked: list[Partition[StoredEvent]] = []
-        for shard in range(shards):
-            statements = self._statements(selection, (selection.service_name, bucket, shard), after)
-            if shard >= IN_FLIGHT:
-                asked[shard - IN_FLIGHT].settle()
-            asked.append(Partition(self._session, statements, first, _reader(selection), _weight))
-            asked[-1].ask()
-        return asked
-
-    def _statements(self, selection: Selection, key: tuple[Any, ...], after: Position | None) -> list[Any]:
-        """What to read of one partition: behind a position first its own millisecond, then what is older."""
-        names = sorted(selection.equal)
-        values = tuple(selection.equal[name] for name in names)
-        if unknown := set(names) - set(INDEXED):
-            raise ValueError(f"no index: {', '.join(sorted(unknown))}")
-        start = f"SELECT {_COLUMNS} FROM {_table(selection.log_type)} WHERE service = ? AND bucket = ? AND shard = ? AND "  # noqa: S608
-        end = "".join(f" AND {name} = ?" for name in names)
-        older = self._session.prepare(f"{start}ts >= ? AND ts < ?{end}")
-        if after is None or bucket_of(after.timestamp) != key[1] or after.timestamp >= selection.until:
-            return [older.bind((*key, selection.since, selection.until, *values))]
-        same = self._session.prepare(f"{start}ts = ? AND uid > ?{end}")
-        return [same.bind((*key, *after, *values)), older.bind((*key, selection.since, after.timestamp, *values))]
-
     def _event_key(self, log_type: str, service_name: str, at: Position) -> Any:
         bucket = bucket_of(at.timestamp)
         shard = self._sharding.shard_of(bucket, at.uid)
-        text = f"SELECT {_COLUMNS} FROM {_table(log_type)} WHERE service = ? AND bucket = ? AND shard = ? AND ts = ? AND uid = ?"  # noqa: S608
+        text = f"SELECT {COLUMNS} FROM {table(log_type)} WHERE service = ? AND bucket = ? AND shard = ? AND ts = ? AND uid = ?"  # noqa: S608
         return self._session.prepare(text).bind((service_name, bucket, shard, *at))
 
     def _pointers(
@@ -152,31 +116,8 @@ class EventReading:
             yield from ((row[0], row[1], row[2]) for row in rows)
 
 
-def _table(log_type: str) -> str:
-    if log_type not in LOG_TYPES:
-        raise ValueError(f"no such log type: {log_type!r}")
-    return f"events_{log_type}"
-
-
-def _reader(selection: Selection) -> Any:
-    log_type, service_name = selection.log_type, selection.service_name
-    return lambda row: _event(log_type, service_name, row)
-
-
-def _event(log_type: str, service_name: str, row: Sequence[Any]) -> StoredEvent:
-    return StoredEvent(log_type, service_name, *row)
-
-
 def _pointer(row: Any) -> tuple[Millis, str, str]:
     return (row[0], row[1], row[2])
-
-
-def _order(event: StoredEvent) -> tuple[Millis, str]:
-    return (-event.timestamp, event.uid)
-
-
-def _weight(event: StoredEvent) -> int:
-    return len(event.record)
 
 
 def _chunks(rows: Iterator[tuple[Millis, str, str]], size: int) -> Iterator[list[tuple[Millis, str, str]]]:

@@ -78,6 +78,16 @@ class StoreContract:
             after = Position(saved[place].timestamp, saved[place].uid)
             assert list(islice(store.events(selection, after, page), 60)) == saved[place + 1 : place + 61]
 
+    def test_many_events_of_one_millisecond(self, store: Store, name: str) -> None:
+        """Lines without a time of their own may all have one: read on from any of them, none is left out."""
+        saved = [event(name, NOON + 1, "newer"), *(event(name, NOON, f"{n:04}") for n in range(1200)), event(name, NOON - 1, "older")]
+        store.save_events(saved)
+        selection = Selection("http", name, 0, NOON + 2)
+
+        assert list(store.events(selection, page=10)) == saved
+        assert list(store.events(selection, Position(NOON, "0299"), 10)) == saved[301:]
+        assert list(store.events(selection, Position(NOON, "1199"), 10)) == saved[1201:]
+
     def test_more_than_one_fetch(self, store: Store, name: str) -> None:
         """A small page does not make a long answer wrong."""
         saved = [event(name, NOON - place * 100, f"{place:04}") for place in range(1500)]
