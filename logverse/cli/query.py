@@ -56,8 +56,8 @@ def _range_options(since: str) -> Callable[[_Command], _Command]:
 @click.option("--service", metavar="NAME", default="", help="Whose events. Only --user works without it.")
 @click.option("--type", "types", type=click.Choice(LOG_TYPES), multiple=True, help="May be repeated.  [default: all that it has]")
 @_range_options("1h")
-@click.option("--severity", metavar="WHICH", default="", help="ERROR; ERROR,FATAL; >=WARN; >=17.")
-@click.option("--status", metavar="WHICH", default="", help="503; 5xx; 404,5xx; >=400.")
+@click.option("--severity", metavar="WHICH", default="", help="ERROR; ERROR,FATAL; WARN+ (and worse, as '>=WARN'); 17.")
+@click.option("--status", metavar="WHICH", default="", help="503; 5xx; 404,5xx; 400+ (as '>=400').")
 @click.option("--route", metavar="ROUTE", default="", help="Exactly this http.route.")
 @click.option("--client", metavar="ADDRESS", default="", help="client.address, looked up by index, as the next three.")
 @click.option("--user", metavar="ID", default="", help="user.id; without --service its activity over all services.")
@@ -65,8 +65,10 @@ def _range_options(since: str) -> Callable[[_Command], _Command]:
 @click.option("--session", metavar="ID", default="", help="session.id.")
 @click.option("--grep", metavar="TEXT", default="", help="The body, or an exception's message or stack, holds this text.")
 @click.option("--regex", is_flag=True, help="--grep is a regular expression (RE2's; needs pyarrow). (?i) ignores case.")
-@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="At most so many; 0: all.")
-@click.option("--max-scan", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Stop after so many that do not fit.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", default=100, show_default=True, help="At most so many; 0: all.")
+@click.option(
+    "--max-scan", type=click.IntRange(min=1), metavar="N", default=1_000_000, show_default=True, help="Stop after so many that do not fit."
+)
 @click.option("--continue", "token", metavar="TOKEN", default="", help="Go on where the same query ended.")
 @click.option("--follow", is_flag=True, help="Show events as they are stored, until Ctrl-C.")
 @form_option
@@ -78,7 +80,7 @@ def events(
     """Log lines, newest first; with --follow oldest first.
 
     \b
-    logverse query events --service web --since 2h --severity '>=WARN'
+    logverse query events --service web --since 2h --severity WARN+
     logverse query events --service shop --type error --grep 'connection refused'
     logverse query events --service web --client 10.0.3.7 --since yesterday --until today
     logverse query events --service web --since 7d --limit 0 -o parquet > web.parquet
@@ -125,13 +127,15 @@ def event(flags: dict[str, str | None], /, wanted: str, output: str) -> None:
 @click.option("--severity", metavar="WORD", default="", help="With the rule's severity, as critical.")
 @click.option("--status", type=click.Choice(["pending", "firing", "recovering", "resolved", "inactive"]), help="Only these transitions.")
 @click.option("--id", "beginning", metavar="ID", help="The course of this alert, oldest first; the beginning of its id is enough.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, show_default=True, help="At most so many.")
 @form_option
 @click.pass_obj
 def alerts(
     flags: dict[str, str | None], /, since: str, until: str | None, beginning: str | None, limit: int, output: str, **asked: str | None
 ) -> None:
-    """Every transition of alerts, newest first, also of those that are long over.
+    """Every transition of alerts, newest first.
+
+    Also of those that are long over; `logverse alerts list` shows what is active.
 
     \b
     logverse query alerts --since 30d --status firing --service web
@@ -156,7 +160,7 @@ def alerts(
 @_range_options("1d")
 @click.option("--service", metavar="NAME", default="", help="Of this service.  [default: all]")
 @click.option("--rule", metavar="NAME", default="", help="Of this rule.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, show_default=True, help="At most so many.")
 @form_option
 @click.pass_obj
 def anomalies(flags: dict[str, str | None], /, since: str, until: str | None, service: str, rule: str, limit: int, output: str) -> None:
