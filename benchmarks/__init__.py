@@ -5,4 +5,5 @@ BENCHES: dict[str, str] = {
     "detect": "benchmarks.detect",
     "history": "benchmarks.history",
     "latency": "benchmarks.latency",
+    "query": "benchmarks.query",
 }
