@@ -26,6 +26,7 @@ _ALERT = {
 }  # fmt: skip
 _ANOMALY = {"timestamp": "instant", "id": "text", "rule": "text", "service": "text", "record": "text"}
 _LINE = 500  # characters of a body in a table: what is beyond is cut anyway
+_NAME = 30  # how wide the names of fields are at most
 
 
 def events_subject(spreadsheet: bool = False) -> Subject:
@@ -36,7 +37,7 @@ def events_subject(spreadsheet: bool = False) -> Subject:
         return {
             "time (utc)": time_text(event.timestamp),
             "severity": _severity(event),
-            "id (logverse query event ID)": EventId.of(event).short,
+            "id": EventId.of(event).short,
             "what": _what(event, fields_of(event))[:_LINE],
         }
 
@@ -95,12 +96,13 @@ def event_lines(event: StoredEvent) -> Iterator[str]:
     """One event, all of it, for people."""
     from storage.history import EventId, fields_of
 
-    fields = fields_of(event)
-    yield f"id  {printable(EventId.of(event))}"
-    yield f"time  {time_text(event.timestamp)} UTC"
-    for name, value in sorted(fields.items(), key=lambda item: (item[0] == "body", "\n" in str(item[1]))):
-        yield from _field(str(name), value)
-    yield f"record  {len(event.record)} bytes, sha256 {hashlib.sha256(event.record).hexdigest()}"
+    fields = sorted(fields_of(event).items(), key=lambda item: (item[0] == "body", "\n" in str(item[1])))
+    width = min(max((len(name) for name, _ in fields), default=0), _NAME)
+    yield from _field("id", str(EventId.of(event)), width)
+    yield from _field("time", f"{time_text(event.timestamp)} UTC", width)
+    for name, value in fields:
+        yield from _field(name, value, width)
+    yield from _field("record", f"{len(event.record)} bytes, sha256 {hashlib.sha256(event.record).hexdigest()}", width)
     for flag, asked in (
         ("trace", event.trace_id),
         ("session", event.session_id),
@@ -125,11 +127,11 @@ def command(verb: str, **flags: Any) -> str:
     return printable(" ".join(["logverse query", verb, *parts]))
 
 
-def _field(name: str, value: Any) -> Iterator[str]:
+def _field(name: str, value: Any, width: int) -> Iterator[str]:
     """A field; text of several lines stands below its name."""
     lines = value.split("\n") if isinstance(value, str) else [orjson.dumps(value).decode()]
     if len(lines) == 1:
-        yield f"{printable(name)}  {printable(lines[0])}"
+        yield f"{printable(name).ljust(width)}  {printable(lines[0])}"
     else:
         yield printable(name)
         yield from (f"    {printable(line)}" for line in lines)

@@ -10,6 +10,7 @@ import pytest
 
 from logverse import instant
 from logverse.cli.main import main
+from logverse.errors import TryAgain
 from storage import history as history_module
 from storage.history import EventId, History
 from storage.memory import MemoryStore
@@ -186,6 +187,34 @@ def test_mistakes_and_nothing(query, arguments, code, said):
 
     assert out == ""
     assert said in err
+
+
+def test_following(query, monkeypatch):
+    """What is stored meanwhile is shown once, oldest first; a store that is away is waited for and said; Ctrl-C ends it."""
+    at = NOON + DAY - 5_000
+    later = [lambda: query.store.save_events([event("web", at + n, f"n{n}", record=body(f"new {n}")) for n in (2, 1)]), away, None]
+
+    def sleep(seconds):
+        step = later.pop(0)
+        if step is None:
+            raise KeyboardInterrupt
+        monkeypatch.setattr(query.store, "services", lambda: [("web", "http")])
+        if step is away:
+            monkeypatch.setattr(query.store, "services", away)
+        else:
+            step()
+
+    monkeypatch.setattr("logverse.cli.query.time.sleep", sleep)
+    query.store.save_events([event("web", at, "old", record=body("old")), event("web", NOON, "x", record=body("too old"))])
+
+    out, err = query("events", "--service", "web", "--follow", "-o", "json", code=130)
+
+    assert [json.loads(line)["body"] for line in out.splitlines()] == ["old", "new 1", "new 2"]
+    assert err.rstrip() == "waiting: Cassandra is away"
+
+
+def away():
+    raise TryAgain("Cassandra is away")
 
 
 def test_one_event_whole(query):
