@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,8 +171,3 @@ def _fits(wanted: str) -> Callable[[Any], bool]:
 
 def _shown(value: Any) -> str:
     return "(none)" if value is None else str(value)
-
-
-def dimensions() -> Iterable[str]:
-    """What `by` and filters may name."""
-    return CELL_DIMENSIONS

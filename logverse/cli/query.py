@@ -13,6 +13,7 @@ import click
 
 from logverse import instant, settings
 from logverse.cli.query_output import FORMS, Printer, Subject, form_option, time_text
+from logverse.cli.query_series import series
 from logverse.errors import TryAgain
 from logverse.event import LOG_TYPES
 from logverse.printable import printable
@@ -34,6 +35,7 @@ def query() -> None:
     \b
     logverse query events --service web --status 5xx --since 14:01       the lines behind an alert
     logverse query events --service web --follow                         as they are stored
+    logverse query series --service web --measure 5xx-share --since 30d  its course
     logverse query event http:web:1763733729123:5f0c9a1230ab             one of them, whole
     logverse query events --user alice --since yesterday                 over all services
     logverse query alerts --id 5f0c                                      an alert's course
@@ -175,6 +177,9 @@ def anomalies(flags: dict[str, str | None], /, since: str, until: str | None, se
     begin, end = _range(since, until, moment)
     with _history(flags) as history, _printing(anomalies_subject(output == "csv"), output) as printer:
         _few(history.anomalies(begin, end, service, rule), printer, limit, f"no anomaly {_words(begin, end)}")
+
+
+query.add_command(series)
 
 
 def _list(history: History, wanted: EventQuery, printer: Printer, limit: int, max_scan: int, token: str | None) -> int:
