@@ -11,7 +11,7 @@ from deploy.local.home import Home
 from deploy.local.java import java_home
 from deploy.local.server import Server
 
-HEAP = "1g"
+HEAP, HEAP_AT_START = "1g", "256m"  # it locks in memory whatever it has at its start, and gives back what it does not use later
 PROBE_S = 1.0  # the supervisor waits so long, and looks after nobody else meanwhile
 AGENT = "com.github.jbellis:jamm:"  # measures objects, so that memtables know their size
 
@@ -30,7 +30,8 @@ OPENS = (
 
 # No JMX port is given, so none is opened: whoever reaches one may run code. Off: hints, snapshots before a drop, and user functions.
 JVM = (
-    f"-Xms{HEAP} -Xmx{HEAP} -XX:MaxDirectMemorySize=384m -XX:+UseG1GC -XX:MaxGCPauseMillis=200 -XX:+ExitOnOutOfMemoryError "
+    f"-Xms{HEAP_AT_START} -Xmx{HEAP} -XX:MaxDirectMemorySize=384m -XX:+UseG1GC -XX:MaxGCPauseMillis=200 "
+    "-XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 -XX:G1PeriodicGCInterval=120000 -XX:+ExitOnOutOfMemoryError "
     "-XX:-UsePerfData -Djava.net.preferIPv4Stack=true -Djdk.attach.allowAttachSelf=true -Dio.netty.tryReflectionSetAccessible=true "
     "-Dcassandra-foreground=true -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=1"
 )
@@ -81,6 +82,11 @@ def command(home: Home) -> list[str]:
 def ready(home: Home) -> None:
     """Cassandra is ready when it answers a query about itself."""
     cql.ask(home.port("cassandra"), PROBE_S)
+
+
+def environment(_: Home) -> dict[str, str]:
+    """Two pools of the C library's malloc: each of its hundred threads would have one of its own, mostly empty."""
+    return {"MALLOC_ARENA_MAX": "2"}
 
 
 def _ring(home: Home) -> dict[str, Any]:
@@ -163,6 +169,7 @@ CASSANDRA = Server(
     prepare=prepare,
     command=command,
     ready=ready,
+    environment=environment,
     start_ms=300_000,  # after a crash it replays its commit log first
     stop_s=45,  # it drains: flushes what is in memory; killed before that, it replays its commit log at the next start
     gives_up=False,  # nobody waits for it but the history, which waits for ever
