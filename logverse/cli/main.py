@@ -27,6 +27,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "Check, apply, pause and list the rules."),
     "alerts": ("alerts", "List and show alerts; deliver them to people."),
     "query": ("query", "Ask the history: log lines, alerts, anomalies, how rates went."),
+    "account": ("account", "What became of every record: stored, by policy, dead, pending, missing."),
+    "dlq": ("dlq", "List, show and replay what could not become an event."),
+    "storage": ("storage", "How much the store holds, and for how long."),
     "config": ("config", "Show the settings in force and where they come from."),
 }
 
