@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain, islice
+from itertools import chain
 
 from logverse.instant import Millis
 from storage.layout import BUCKET_MS
@@ -17,13 +17,15 @@ from storage.store import Position, Selection, Store
 ROWS, BUCKETS = 50_000, 144
 SLICE = 12  # buckets that are handed to the store at a time
 CHUNK = 256  # rows whose text is judged at a time
+BYTES = 32 * 1024 * 1024  # of records that a page holds, and that are judged at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Events, newest first. `token` goes on behind them, None when that was all; `scanned` rows were looked at for it.
 
-    A page may be short or empty and have a token: its work was used up. `reached` is how far back it looked (event time).
+    A page may be short or empty and have a token: its work was used up, or its rows are heavy. `reached` is how far back it
+    looked (event time).
     """
 
     rows: list[StoredEvent]
@@ -62,18 +64,19 @@ class _Pager:
         self._query, self._place = query, place
         self._choice = query.choice()
         self._rows: list[StoredEvent] = []
-        self._scanned = 0
+        self._scanned = self._bytes = 0
         self.fetch = CHUNK if self._choice else query.limit
 
     def read(self, events: Iterator[StoredEvent]) -> Page | None:
         """The page as soon as it is one; None when these events ended before."""
-        while chunk := list(islice(events, self._ask())):
+        while chunk := _chunk(events, self._ask()):
             fits = self._choice(chunk) if self._choice else [True] * len(chunk)
             for event, chosen in zip(chunk, fits, strict=True):
                 self._scanned += 1
                 if chosen:
                     self._rows.append(event)
-                if len(self._rows) == self._query.limit:
+                    self._bytes += len(event.record)
+                if len(self._rows) == self._query.limit or self._bytes >= BYTES:
                     return self.page(self._behind(event))
             if self._scanned - len(self._rows) >= ROWS:
                 return self.page(self._behind(chunk[-1]))
@@ -89,6 +92,16 @@ class _Pager:
 
     def _behind(self, event: StoredEvent) -> Place:
         return Place(self._place.since, self._place.until, Position(event.timestamp, event.uid), event.log_type)
+
+
+def _chunk(events: Iterator[StoredEvent], rows: int) -> list[StoredEvent]:
+    """The next events: so many, or fewer heavy ones."""
+    chunk: list[StoredEvent] = []
+    weight = 0
+    while len(chunk) < rows and weight < BYTES and (event := next(events, None)):
+        chunk.append(event)
+        weight += len(event.record)
+    return chunk
 
 
 def _slices(store: Store, query: EventQuery, place: Place, types: tuple[str, ...]) -> Iterator[list[Millis]]:

@@ -17,8 +17,9 @@ from storage.store import Position, Selection
 
 INDEXED = ("client_address", "user_id", "session_id", "trace_id")
 IN_FLIGHT = 64
-# Rows of each shard that are fetched first: three times its share of a page, so that one shard in a thousand needs a second look.
-SHARE, LEAST, MOST = 3, 4, 64
+# Rows of each shard that are fetched first: three times its share of a page, so that one shard in a thousand needs a second look; at most
+# so many, because nobody knows yet how heavy they are.
+SHARE, LEAST, MOST = 3, 4, 16
 
 # As a number: the driver's own way over datetime is slow and ends in the year 9999.
 COLUMNS = (
