@@ -52,9 +52,8 @@ def stats(flags: dict[str, str | None], /, output: str) -> int:
     echo_rows([_row(one) for one in found], output)
     for table in large:
         click.echo(click.style(f"{table} has a partition of more than {LARGEST_MIB} MB", fg="red", bold=True))
-        click.echo(
-            "  → more shards for the buckets to come: INSERT INTO sharding (scope, since, shards)" if table.startswith("events") else ""
-        )
+        if table.startswith("events"):
+            click.echo("  → more shards for the buckets to come: a row with a later `since` in table sharding")
     return 1 if large else 0
 
 
