@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,9 +94,13 @@ def in_words(where: Mapping[str, object]) -> str:
     return " ".join(parts)
 
 
-def subject(plan: Plan) -> str:
-    """What the figure is about: "5xx share", "number of severity FATAL events", "p95 of http.server.request.duration"."""
-    match, where = in_words(plan.rule.options.get("match", {})), in_words(plan.rule.where)
+def subject(plan: Plan, told: Container[str] = ()) -> str:
+    """What the figure is about: "5xx share", "number of severity FATAL events", "p95 of http.server.request.duration".
+
+    Conditions on what is `told` beside it are left out.
+    """
+    match = in_words(plan.rule.options.get("match", {}))
+    where = in_words({name: value for name, value in plan.rule.where.items() if name not in told})
     if plan.measure.subject == "share":
         return f"{match} share" + (f" of {where}" if where and where != "http" else "")
     if plan.measure.subject in ("number", "rate"):
@@ -124,7 +128,7 @@ def explanation(plan: Plan, group: Mapping[str, str], life: Life, finding: Findi
 
 def _about(plan: Plan, group: Mapping[str, str]) -> str:
     values = ", ".join(plain(value) or f"no {name}" for name, value in group.items())
-    return f"{subject(plan)} of {values or 'all services'}"
+    return f"{subject(plan, group)} of {values or 'all services'}"
 
 
 def _limit(plan: Plan, limit: Limit) -> str:

@@ -120,6 +120,17 @@ def test_a_value_in_a_sentence_is_capped():
     assert plain("a\nb\u202e") == "ab"
 
 
+def test_what_the_group_tells_is_not_said_twice(scene, row):
+    """A rule about one service names it once."""
+    where = {"service.name": "web", "http.response.status_code": "5xx"}
+    stage = scene(Rule("any-5xx", "frequency", where=where, window_ms=10_000, options={"num_events": 3}))
+
+    stage.sees(row(0, 4, status=503))
+    (alert,) = stage.until(1)
+
+    assert alert.explanation.sentence.startswith("number of 5xx requests of web is 4 ")
+
+
 def test_a_rule_in_words():
     """What a list of rules shows."""
     assert condition_in_words(Plan(SHARE)) == "5xx share > 5 %, of at least 20 requests, in 10s, by service.name"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,8 +10,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from deploy.local.demo.traffic import Second
 from logverse.alert import Alert
 from logverse.errors import Malformed
-from logverse.kafka import client_config
+from logverse.kafka import client, client_config
 from logverse.settings import Settings
+from logverse.topic_reader import quiet
 from logverse.topics import TOPICS
 
 
@@ -20,10 +20,8 @@ class Listener:
     """Gives what is said, each transition of an alert once, however often the job repeats it. Consumes nothing for anybody."""
 
     def __init__(self, settings: Settings) -> None:
-        quiet = logging.Logger("librdkafka")  # librdkafka would print its own complaints over the screen
-        quiet.addHandler(logging.NullHandler())
         config = client_config(settings, group_id="logverse-demo", enable_auto_commit=False, fetch_wait_max_ms=50)
-        self._consumer = Consumer(config, logger=quiet)
+        self._consumer = client(Consumer, config, logger=quiet())  # its own complaints would be printed over the screen
         topics = [(name, number) for name in ("alerts", "summaries") for number in range(TOPICS[name].partitions)]
         self._consumer.assign([TopicPartition(name, number, OFFSET_BEGINNING) for name, number in topics])
         self._known: set[str] = set()
