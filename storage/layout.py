@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from zlib import crc32
 
 from logverse.instant import Millis
@@ -20,6 +21,24 @@ def bucket_of(at: Millis) -> Millis:
     1700000100000
     """
     return at - at % BUCKET_MS
+
+
+def day_of(at: Millis) -> Millis:
+    """The first instant of its day in UTC.
+
+    >>> day_of(1_700_000_123_456)
+    1699920000000
+    """
+    return at - at % 86_400_000
+
+
+def month_of(at: Millis) -> Millis:
+    """The first instant of its month in UTC.
+
+    >>> month_of(1_700_000_123_456)
+    1698796800000
+    """
+    return day_of(at) - (datetime.fromtimestamp(at / 1000, UTC).day - 1) * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,15 @@ class Store(Protocol):
     def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         """Newest first over all buckets and shards, from behind `after` on; reads about `page` rows at a time, memory stays bounded."""
 
+    def event(self, log_type: str, service_name: str, at: Position) -> StoredEvent | None:
+        """The one event that lies there; None when there is none (any more)."""
+
+    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+        """A user's activity over all services, newest first, as `events` does."""
+
+    def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:
+        """Starts of the buckets (storage/layout.py) that overlap the range and hold events, newest first: what a query may skip."""
+
     def alerts(self, since: Millis, until: Millis) -> Iterator[StoredAlert]:
         """Newest first."""
 
