@@ -18,7 +18,7 @@ def bucket_of(at: Millis) -> Millis:
     """Start of the bucket that holds this event time.
 
     >>> bucket_of(1_700_000_123_456)
-    1700000100000
+    1699999800000
     """
     return at - at % BUCKET_MS
 
