@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=20_000, help="events per second")
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--warm-up", type=int, default=20, help="seconds of load before the first measured one")
+    parser.add_argument("--warm-up", type=int, default=60, help="seconds of load before the first measured one")
     options = parser.parse_args(arguments)
     with running_stack() as settings:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as rules:
