@@ -33,15 +33,17 @@ START = 1_767_225_600_000  # 2026-01-01
 
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--events", type=int, default=2_000_000, help="of the dense topic; the sparse one has a quarter")
     parser.add_argument("--densities", nargs="+", choices=list(DENSITIES), default=list(DENSITIES))
     options = parser.parse_args(arguments)
     with running_stack() as settings:
         for density in options.densities:
-            few, all_ = (fill(settings, density, name, count) for name, count in (("few", options.events // 10), ("all", options.events)))
+            # Where nothing shares a second and a series nothing is reduced: a quarter of the events says as much in the same time.
+            events = options.events if density == "dense" else options.events // 4
+            few, all_ = (fill(settings, density, name, count) for name, count in (("few", events // 10), ("all", events)))
             rows = measure(all_, "rows")["rows"]
-            results = {variant: Result(options.events, measure(all_, variant), measure(few, variant)) for variant in VARIANTS}
-            report(density, options.events, results, rows)
+            results = {variant: Result(events, measure(all_, variant), measure(few, variant)) for variant in VARIANTS}
+            report(density, events, results, rows)
 
 
 @dataclass(frozen=True)
