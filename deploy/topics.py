@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +61,8 @@ def wanted(prefix: str) -> dict[str, Topic]:
     return {named(name, prefix): topic for name, topic in TOPICS.items()}
 
 
-def create(settings: Settings) -> list[str]:
-    """Create the topics that are missing and leave the others alone; the names of the new ones. TryAgain, Refused."""
+def create(settings: Settings, sleep: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic) -> list[str]:
+    """Create the topics that are missing and leave the others alone; the new names, once they can be used. TryAgain, Refused."""
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
@@ -76,7 +77,19 @@ def create(settings: Settings) -> list[str]:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else was as quick
                 raise _translated(error, f"topic {name} cannot be created") from error
+    _until_seen(admin, settings, missing, sleep, monotonic)
     return made
+
+
+def _until_seen(
+    admin: Any, settings: Settings, names: Iterable[str], sleep: Callable[[float], None], monotonic: Callable[[], float]
+) -> None:
+    """The controller has made them; the brokers that clients ask hear of it a moment later. TryAgain when they do not."""
+    until = monotonic() + TIMEOUT_S
+    while unseen := [name for name in names if name not in _metadata(admin, settings).topics]:
+        if monotonic() > until:
+            raise TryAgain(f"Kafka made {unseen[0]} and does not show it yet")
+        sleep(0.1)
 
 
 def verify(settings: Settings) -> list[Difference]:
