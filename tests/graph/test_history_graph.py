@@ -84,7 +84,7 @@ def run(environments: tuple[Any, Any], values: Sequence[bytes | None], notes: Pa
             DataTypes.FIELD("value", DataTypes.BYTES()),
         ]
     )
-    rows = [("logs.http", 1, number, AT + number, value) for number, value in enumerate(values)]
+    rows = [("logs.http", 1, number, AT + number, value if value is None else bytearray(value)) for number, value in enumerate(values)]
     t_env.create_temporary_view("raw", t_env.from_elements(rows, row))
     with history_graph.build(t_env, partial(keeper, str(notes)), SETTINGS).execute().collect() as letters:
         found = [orjson.loads(letter[0]) for letter in letters]
