@@ -45,6 +45,7 @@ class Kept:
     again: bool = False
     dirty: tuple[Millis, Millis] | None = None  # first and last bucket that late rows went to since the last advance
     past: list[tuple[Millis, Millis]] = field(default_factory=list)  # when it fired before: what late rows must not raise again
+    named: list[Millis] = field(default_factory=list)  # dirty buckets behind the window: it forgot their names, late rows brought others
 
     def to_bytes(self) -> bytes:
         return orjson.dumps([VERSION, asdict(self)])
@@ -80,19 +81,17 @@ class Series:
         self.course.seen, self.course.held, self.course.again = kept.seen, kept.held, kept.again or self._changed
         self.next = self.course.due()
         oldest = self.course.position - plan.span_ms
+        self._named = set(kept.named) if self.dirty else set()
         for start, bucket in buckets.items():
-            if start < oldest and not self._is_dirty(start):
+            if start < oldest and start not in self._named:
                 bucket.forget_names()
-
-    def _is_dirty(self, start: Millis) -> bool:
-        return self.dirty is not None and self.dirty[0] - self.plan.span_ms <= start
 
     @property
     def kept(self) -> Kept:
         rule, course = self.plan.rule, self.course
         return Kept(
             rule.name, rule.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.seen,
-            course.held, course.again, self.dirty, self._past,
+            course.held, course.again, self.dirty, self._past, sorted(self._named),
         )  # fmt: skip
 
     def add(self, second: Millis, cursor: Millis, columns: Sequence[int], peak: float, label: str, sample: str) -> bool:
@@ -120,6 +119,8 @@ class Series:
         course.rolling.correct(start, columns)
         if course.life.active and start + self.plan.span_ms >= course.life.active_at:
             course.seen += columns[1]
+        if start < course.position - self.plan.span_ms:
+            self._named.add(start)
         course.since = min(course.since, start)
         course.again = self._changed = True
         first, last = self.dirty or (start, start)
@@ -142,7 +143,7 @@ class Series:
 
     def _catch_up_with_late(self, dirty: tuple[Millis, Millis]) -> list[Alert]:
         found = missed(self.plan, self.buckets, self.course, dirty, self._past)
-        self.dirty, self._changed = None, True
+        self.dirty, self._changed, self._named = None, True, set()
         self._past += found.past
         return [self._told_as(life, finding, "late data") for life, finding in found.transitions]
 

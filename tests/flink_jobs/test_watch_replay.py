@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logverse.rule import Rule
@@ -55,6 +55,7 @@ def played(scene: Any, row: Any, script: Any, late: Any, *, advance_each: int = 
 
 @settings(max_examples=60, deadline=None)
 @given(script=SCRIPT, late=LATE, crash_at=st.frozensets(st.integers(0, 61), max_size=5))
+@example(script={}, late={57: (3, [(503, 4, "web-1", 0.004)]), 51: (1, [(503, 1, "web-1", 0.004)])}, crash_at=frozenset({0, 57}))
 def test_a_restore_at_any_point_changes_nothing(scene, row, script, late, crash_at):
     """Whoever restores a watch from its store, in the midst of whatever, is told exactly the same transitions."""
     undisturbed = played(scene, row, script, late)

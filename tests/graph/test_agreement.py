@@ -68,15 +68,15 @@ records = st.one_of(objects(), objects(), damaged(), damaged(), st.binary(max_si
 )
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-@given(batch=st.lists(records, min_size=400, max_size=500, unique=True))
-def test_both_jobs_agree_on_what_is_malformed(batch: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_both_jobs_agree_on_what_is_malformed(tmp_path: Path) -> None:
     """What is no event here is in no count there, and the other way round."""
-    counted = in_counts(batch, tmp_path_factory.mktemp("records"))
+    batch = drawn(1_500)
+
+    counted = in_counts(batch, tmp_path)
 
     differ = [(record, stored(record), record in counted) for record in batch if stored(record) != (record in counted)]
     assert differ == []
-    assert 50 < len(counted) < len(batch) - 50
+    assert 100 < len(counted) < len(batch) - 100
 
 
 def test_they_differ_on_a_list_of_events(tmp_path: Path) -> None:
@@ -85,6 +85,21 @@ def test_they_differ_on_a_list_of_events(tmp_path: Path) -> None:
 
     assert in_counts([several], tmp_path) == {several}
     assert not stored(several)
+
+
+def drawn(count: int) -> list[bytes]:
+    """Distinct records, the same in every run. One start of Flink judges all of them, hence no test a record."""
+    found: dict[bytes, None] = {}
+
+    @settings(
+        max_examples=count, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(record=records)
+    def collect(record: bytes) -> None:
+        found[record] = None
+
+    collect()
+    return list(found)
 
 
 def stored(record: bytes) -> bool:
@@ -111,7 +126,8 @@ def in_counts(batch: Sequence[bytes], folder: Path) -> set[bytes]:
         f"'path'='{folder.as_uri()}', 'format'='json', 'json.ignore-parse-errors'='true', 'json.timestamp-format.standard'='ISO-8601')"
     )
     condition = tables.views(JobSettings({}), {"any": "TRUE"})["timed"].rpartition(" WHERE ")[2]
-    decoded = ", ".join(f"`{name}`" for name in tables.DECODED)
+    # Every column is asked for, else the decoder looks at none; as text, since PyFlink cannot hand over an instant.
+    decoded = ", ".join(f"CAST(`{name}` AS STRING)" for name in tables.DECODED)
     with t_env.sql_query(f"SELECT `file.name`, {decoded} FROM `events` WHERE {condition}").execute().collect() as rows:
         found: list[Any] = [row[0] for row in rows]
     t_env.execute_sql("DROP TEMPORARY TABLE `events`")
