@@ -113,6 +113,8 @@ def test_every_record_is_kept_once(environments: tuple[Any, Any], tmp_path: Path
 
 def test_every_operator_has_a_name_and_an_identity(environments: tuple[Any, Any], tmp_path: Path) -> None:
     """And a largest parallelism: a savepoint of today is found by the operators of tomorrow."""
+    from pyflink.java_gateway import get_gateway
+
     from flink_jobs import history_graph
 
     env, t_env = environments
@@ -125,7 +127,8 @@ def test_every_operator_has_a_name_and_an_identity(environments: tuple[Any, Any]
     statements.add_insert("dead_letters", history_graph.build(t_env, partial(keeper, str(tmp_path / "notes")), SETTINGS))
     statements.attach_as_datastream()
 
-    nodes = list(env._j_stream_execution_environment.getStreamGraph(True).getStreamNodes())
+    java_util = get_gateway().jvm.java.util
+    nodes = list(java_util.ArrayList(env._j_stream_execution_environment.getStreamGraph(True).getStreamNodes()))
 
     assert len(nodes) >= 4
     assert [node.getOperatorName() for node in nodes if not node.getTransformationUID()] == []
