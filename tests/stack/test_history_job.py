@@ -7,7 +7,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -66,7 +66,7 @@ def test_the_rows_are_the_files_lines_however_often_they_are_sent(kept: TopicSet
     wait_until(lambda: len(letters(kept)) >= len(rubbish) + 1, "the dead letters")
     found = Counter(letter["sha256"] for letter in letters(kept).values())
     assert found == Counter([*rubbish, sha256(b"no alert").hexdigest()])
-    with opened(kept.settings) as store:
+    with closing(opened(kept.settings)) as store:
         assert [one.transition_id for one in store.timeline(ALERT.id)] == [ALERT.transition_id]
 
 
@@ -146,7 +146,7 @@ def event(uid: str) -> bytes:
 def rows(topics: TopicSet, service: str = "web") -> list[tuple[str, str]]:
     """The uid and the sha256 of the body of each http event of the service."""
     try:
-        with opened(topics.settings) as store:
+        with closing(opened(topics.settings)) as store:
             found = list(store.events(Selection("http", service, 0, 4_000_000_000_000), page=5_000))
     except TryAgain:
         return []
