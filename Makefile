@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test check proofs bench lock clean
+.PHONY: help demo demo-once test test-history check proofs bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ export BENCH_ONLY := $(value ONLY)
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target about; do \
-	  printf '  make %-10s %s\n' "$$target" "$$about"; done
+	  printf '  make %-13s %s\n' "$$target" "$$about"; done
 
 demo: $(READY) ## the whole path on this machine, with a fault; LOGS=path follows your own log instead
 	$(BIN)/python -m deploy.local.demo $${DEMO_LOGS:+"--logs=$$DEMO_LOGS"}
@@ -29,6 +29,9 @@ demo-once: $(READY) ## the same up to the resolved alert, then stop
 
 test: check ## check, then all tests but the proofs: under 15 minutes on 2 cores
 	$(BIN)/pytest -m "not proof" $(CODE) tests
+
+test-history: $(READY) ## the history on real servers: real logs, each process killed, the store away for five minutes (15 minutes)
+	$(BIN)/pytest -s tests/stack/test_history_job.py tests/faults/test_history_kill.py tests/faults/test_store_away.py
 
 check: $(READY) ## linters, types, and the rules of the house
 	$(BIN)/ruff check .

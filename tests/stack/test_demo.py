@@ -38,6 +38,9 @@ def test_the_demo_shows_an_explained_alert_and_its_end(tmp_path: Path) -> None:
     assert "5xx share of shop is" in told and "(limit 5 %) since" in told and "GET /cart" in told
     assert '"GET /cart HTTP/1.1" 50' in told
     assert "back to" in said[resolved:]
+    lines = said[said.index("The lines behind it", resolved) :]
+    assert lines.count('"GET /cart HTTP/1.1" 50') >= 1
+    assert "nothing is missing, nothing is doubled" in lines
     assert {line.rpartition("· ")[2] for line in said.splitlines() if line.startswith("FIRING")} == {"shop"}
     assert "\x1b" not in said
 

@@ -14,17 +14,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 
-from flink_jobs.history_lag_reading import lags
 from logverse.alert import Alert, Explanation
-from logverse.errors import TryAgain
-from logverse.kafka import client_config
-from logverse.topics import TOPICS, named
-from storage.cassandra.store import opened
+from storage.cassandra.store import CassandraStore, opened
+from storage.rows import StoredEvent
 from storage.store import Selection
 
-from .conftest import Stack, TopicSet, wait_until
+from .conftest import Stack, TopicSet, topic_set, wait_until
+from .kept import EVER, Kept
 from .plain_reader import real_log
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -35,72 +32,86 @@ ALERT = Alert(
 )  # fmt: skip
 
 
-@pytest.fixture
-def kept(topics: TopicSet) -> Iterator[TopicSet]:
-    """Topics of its own, with the history job on them."""
-    topics.logverse("schema", "migrate")
-    topics.logverse("job", "submit", "history", "--parallelism", "1", "--checkpoint-interval", "1s")
+@pytest.fixture(scope="module")
+def topics(stack: Stack) -> Iterator[TopicSet]:
+    """Topics of this file's own, with the history job on them."""
+    made = topic_set(stack)
+    made.logverse("schema", "migrate")
+    made.logverse("job", "submit", "history", "--parallelism", "1", "--checkpoint-interval", "1s")
     try:
-        yield topics
+        yield made
     finally:
-        topics.logverse("job", "stop", "history", "--no-savepoint", check=False)
+        made.logverse("job", "stop", "history", "--no-savepoint", check=False)
 
 
-def test_the_rows_are_the_files_lines_however_often_they_are_sent(kept: TopicSet, tmp_path: Path) -> None:
+@pytest.fixture
+def kept(topics: TopicSet) -> Kept:
+    return Kept(topics.settings)
+
+
+def test_the_rows_are_the_files_lines_however_often_they_are_sent(topics: TopicSet, kept: Kept, tmp_path: Path) -> None:
     """Every line once, garbage in Kafka in logs.dlq with its place, alerts beside them; sent again, nothing changes."""
     lines = real_log("apache").splitlines()[:4_000]
     log = tmp_path / "apache.log"
     log.write_bytes(b"\n".join(lines) + b"\n")
     rubbish = garbage(kept, 200)
-    put(kept, "alerts", [ALERT.to_json(), b"no alert"])
+    kept.put("alerts", [ALERT.to_json(), b"no alert"])
 
-    produce(kept, log, tmp_path / "first.json")
-    wait_until(lambda: len(rows(kept)) >= len(lines), "the lines in the store")
-    first = rows(kept)
-    produce(kept, log, tmp_path / "second.json")
-    wait_until(lambda: behind(kept) == 0, "the second sending read")
+    produce(topics, log, "web", tmp_path / "first.json")
+    wait_until(lambda: kept.behind() == 0, "the first sending read")
+    first = kept.rows("web")
+    produce(topics, log, "web", tmp_path / "second.json")
+    wait_until(lambda: kept.behind() == 0, "the second sending read")
 
     assert Counter(body for _, body in first) == Counter(sha256(line).hexdigest() for line in lines)
     assert len({uid for uid, _ in first}) == len(lines)
-    assert sorted(rows(kept)) == sorted(first)
-    wait_until(lambda: len(letters(kept)) >= len(rubbish) + 1, "the dead letters")
-    found = Counter(letter["sha256"] for letter in letters(kept).values())
+    assert sorted(kept.rows("web")) == sorted(first)
+    found = Counter(letter["sha256"] for letter in kept.letters() if "topic" in letter["origin"])
     assert found == Counter([*rubbish, sha256(b"no alert").hexdigest()])
-    with closing(opened(kept.settings)) as store:
+    with closing(opened(topics.settings)) as store:
         assert [one.transition_id for one in store.timeline(ALERT.id)] == [ALERT.transition_id]
 
 
-def test_a_store_that_dies_costs_nothing(stack: Stack, kept: TopicSet, tmp_path: Path) -> None:
-    """Killed while there is work to do, and back: the same rows, and the job has not failed once."""
-    lines = real_log("nginx").splitlines()[:10_000]
-    log = tmp_path / "nginx.log"
-    log.write_bytes(b"\n".join(lines) + b"\n")
-    put(kept, "logs.http", [event("first")])
-    wait_until(lambda: rows(kept, "before"), "the first row")
+def test_what_is_odd_ends_in_one_counted_place(topics: TopicSet, kept: Kept, tmp_path: Path) -> None:
+    """A stack trace of 200 KB and 10,000 attributes are stored whole, as are NULs and what is no UTF-8; 10 MB are a dead letter."""
+    trace = "".join(f"  at com.example.Shop{number}.pay(Shop.java:{number})\n" for number in range(5_000))
+    events: dict[str, dict[str, Any]] = {
+        "trace": {"message": "boom", "exception.type": "E", "exception.stacktrace": trace},
+        "many": {"message": "many", **{f"attribute {number}": number for number in range(10_000)}},
+        "nul": {"message": "a\0b\0"},
+        "large": {"message": "x" * 10_000_000},
+    }
+    log = tmp_path / "odd.log"
+    written = [json.dumps({"log.type": "error", **event}).encode() for event in events.values()]
+    written += [b'{"log.type": "error", "message": "caf\xe9 \xff"}', b"\0" * 50, b"\xff\xfe\x00"]
+    log.write_bytes(b"\n".join(written) + b"\n")
+    assert len(trace) > 200_000
 
-    with stopped(stack):
-        produce(kept, log, tmp_path / "checkpoint.json")
-        wait_until(lambda: behind(kept) > 0, "something to wait for")
-        os.kill(stack.process("cassandra")["pid"], signal.SIGKILL)
-    stack.wait_ready()
-    wait_until(lambda: len(rows(kept)) >= len(lines), "the lines in the store", timeout=300)
+    produce(topics, log, "odd", tmp_path / "checkpoint.json", "--type", "json", complete=False)
+    wait_until(lambda: kept.behind() == 0, "everything read")
 
-    facts = status(kept)
-    assert Counter(body for _, body in rows(kept)) == Counter(sha256(line).hexdigest() for line in lines)
-    assert (facts["state"], facts["failures"]) == ("RUNNING", 0)
+    bodies = [sha256(body.encode()).hexdigest() for body in ("boom", "many", "a\0b\0", "caf\ufffd \ufffd")]
+    assert Counter(body for _, body in kept.rows("odd", "error")) == Counter(bodies)
+    found = [letter for letter in kept.letters() if letter["service.name"] == "odd"]
+    assert Counter(letter["sha256"] for letter in found) == Counter(sha256(written[place]).hexdigest() for place in (3, 5, 6))
+    with closing(opened(topics.settings)) as store:
+        records = {json.loads(row.record)["body"]: json.loads(row.record) for row in everything(store, "odd", "error")}
+    assert records["boom"]["exception.stacktrace"] == trace
+    assert records["many"]["attributes"]["attribute 9999"] == 9_999
+    account = json.loads(topics.logverse("account", "--since", "1h", "-o", "json").stdout)
+    assert account["complete"]
+    assert (account["totals"]["pending"], account["totals"]["missing"]) == (0, 0)
 
 
-def test_a_job_that_waits_for_its_store_can_be_stopped(stack: Stack, kept: TopicSet) -> None:
-    """Cancelled within a minute: Flink kills a TaskManager, with all that runs there, whose tasks do not end."""
+def test_a_job_that_waits_for_its_store_can_be_stopped(stack: Stack, topics: TopicSet, kept: Kept) -> None:
+    """Cancelled within a minute: Flink kills a TaskManager, with all that runs there, whose tasks do not end. (The last of this file.)"""
     taskmanager = stack.process("taskmanager")["pid"]
-    put(kept, "logs.http", [event("first")])
-    wait_until(lambda: rows(kept, "before"), "the first row")
 
     with stopped(stack):
-        put(kept, "logs.http", [event(str(number)) for number in range(100)])
-        wait_until(lambda: behind(kept) > 0, "something to wait for")
-        kept.logverse("job", "stop", "history", "--no-savepoint")
-        wait_until(lambda: status(kept)["state"] == "CANCELED", "the job's end", timeout=60)
+        kept.put("logs.http", [event(str(number)) for number in range(100)])
+        wait_until(lambda: kept.behind() > 0, "something to wait for")
+        topics.logverse("job", "stop", "history", "--no-savepoint")
+        wait_until(lambda: status(topics)["state"] == "CANCELED", "the job's end", timeout=60)
 
     stack.wait_ready()
     assert stack.process("taskmanager")["pid"] == taskmanager
@@ -118,48 +129,25 @@ def stopped(stack: Stack) -> Iterator[None]:
             os.kill(process, signal.SIGCONT)
 
 
-def produce(topics: TopicSet, log: Path, checkpoint: Path) -> None:
-    topics.logverse("produce", str(log), "--service", "web", "--no-follow", "--checkpoint", str(checkpoint))
+def produce(topics: TopicSet, log: Path, service: str, checkpoint: Path, *more: str, complete: bool = True) -> None:
+    topics.logverse("produce", str(log), "--service", service, "--no-follow", "--checkpoint", str(checkpoint), *more, check=complete)
 
 
-def put(topics: TopicSet, topic: str, values: list[bytes]) -> None:
-    """Records as they are, over all partitions."""
-    producer = Producer(client_config(topics.settings))
-    for number, value in enumerate(values):
-        producer.produce(named(topic, topics.prefix), value, partition=number % TOPICS[topic].partitions)
-    assert producer.flush(30) == 0
-
-
-def garbage(topics: TopicSet, count: int) -> list[str]:
+def garbage(kept: Kept, count: int) -> list[str]:
     """The sha256 of each record of garbage that was put on the log topics."""
     random = Random(3)
     made = [random.randbytes(random.randrange(1, 300)) for _ in range(count - 3)] + [b"", b'{"log.type":"http"}', b"[" * 100_000]
     for place, topic in enumerate(("logs.http", "logs.error", "logs.activity")):
-        put(topics, topic, made[place::3])
+        kept.put(topic, made[place::3])
     return [sha256(one).hexdigest() for one in made]
+
+
+def everything(store: CassandraStore, service: str, log_type: str) -> list[StoredEvent]:
+    return list(store.events(Selection(log_type, service, *EVER)))
 
 
 def event(uid: str) -> bytes:
     return json.dumps({"log.type": "http", "service.name": "before", "body": "x", "log.record.uid": uid}).encode()
-
-
-def rows(topics: TopicSet, service: str = "web") -> list[tuple[str, str]]:
-    """The uid and the sha256 of the body of each http event of the service."""
-    try:
-        with closing(opened(topics.settings)) as store:
-            found = list(store.events(Selection("http", service, 0, 4_000_000_000_000), page=5_000))
-    except TryAgain:
-        return []
-    return [(row.uid, sha256(json.loads(row.record)["body"].encode()).hexdigest()) for row in found]
-
-
-def behind(topics: TopicSet) -> int:
-    return sum(lag.records for lag in lags(topics.settings))
-
-
-def letters(topics: TopicSet) -> dict[str, dict[str, Any]]:
-    """The history job's, by id."""
-    return {letter["id"]: letter for letter in topics.read("logs.dlq") if "topic" in letter["origin"]}
 
 
 def status(topics: TopicSet) -> dict[str, Any]:

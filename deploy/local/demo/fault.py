@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import click
 
 from deploy.local.demo import page
+from deploy.local.demo.lines import Lines
 from deploy.local.demo.screen import Screen
 from deploy.local.demo.stage import Stage, Started
 from deploy.local.demo.traffic import Traffic
@@ -74,10 +75,13 @@ class FaultStory:
             broken_at = self._break(loop.traffic)
             loop.until(lambda: bool(self._course.fired), "an alert about the fault", ALERT_S)
             self._say_how_soon(broken_at)
+            history = Lines(self._stage, self._screen)
+            history.begin()
             if not once:
                 self._screen.say(*self._try_next())
             loop.until(lambda: self._course.complete, "the end of the alert", END_S)
             self._say_the_end()
+            history.show(next(iter(self._course.fired.values())), loop)
             if not once:
                 self._go_on(loop)
 
@@ -148,6 +152,7 @@ class FaultStory:
             f"  {pasted('rules', 'list')}",
             f"  {pasted('status')}",
             f"  {pasted('job', 'status', 'detect')}",
+            f"  {pasted('query', 'series', '--service', BROKEN, '--measure', '5xx-share', '--since', '10m')}",
             f"  {pasted('doctor')}",
             "Break something yourself: kill -9 a process of `status`, which comes back; or the other service, whose alert shows here:",
             f"  {pasted('simulate', mine, '--live', '--service', 'api', '--rate', '40', '--for', '20s', '--fault', fault)}",

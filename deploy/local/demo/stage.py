@@ -92,6 +92,12 @@ class Stage:
             raise Refused(f"logverse {printable(' '.join(arguments[:2]))} ended with {done.returncode}; what it said stands above")
         return done.stdout
 
+    def answer(self, *arguments: str) -> str:
+        """What a verb prints, once it has run to its end; nothing when it fails."""
+        command, environment = self._command(*arguments), process.users_environment()
+        done = subprocess.run(command, capture_output=True, env=environment, text=True, start_new_session=True)
+        return "" if done.returncode else done.stdout
+
     def start(self, name: str, *arguments: str) -> Started:
         """Start a verb beside us; what it says goes to logs/NAME.log. It wears the stack's mark, so that `down` would find it too."""
         self._show(*arguments)
