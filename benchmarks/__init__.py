@@ -1,6 +1,7 @@
 """What LogVerse reaches on this machine. To add a benchmark: one module with `main()`, one line below."""
 
 BENCHES: dict[str, str] = {
+    "partitions": "benchmarks.partitions",
     "produce": "benchmarks.produce",
     "detect": "benchmarks.detect",
     "history": "benchmarks.history",
