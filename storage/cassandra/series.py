@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct
 from typing import Any
 
-from logverse.errors import Refused
 from logverse.instant import Millis
+from storage.cassandra.batches import Batch, Sender, Values, cut
 from storage.cassandra.connection import Session, translating
 from storage.rows import RefusedRow
 from storage.series_rows import SECONDS, SeriesRow, Step
 
-_IN_FLIGHT = 32  # rows on their way
 # Partitions asked for at a time, and rows of each that come at once: cells of a row may have 80 KB, a total has 150 bytes.
 _AHEAD, _PAGE = 2, 100
 _AHEAD_TOTALS, _PAGE_TOTALS = 16, 1000
+_ROW_BYTES = 100  # of a row besides total and cells
+
+_long = Struct(">q").pack
 
 
 class CassandraSeries:
     """The SeriesStore in Cassandra. Reads see writes: both are LOCAL_QUORUM, as everything that goes through `Session`."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session, self._sender = session, Sender(session)
 
     def put(self, step: Step, rows: Sequence[SeriesRow]) -> list[RefusedRow]:
-        statement = self._session.prepare(_insert(step))
-        waiting: deque[tuple[int, Any]] = deque()
-        refused: list[RefusedRow] = []
+        """As the contract says; Refused when it is not the rows' fault: no right to write, or no such table."""
+        unwritable = [RefusedRow(place, "service.name is not UTF-8") for place, row in enumerate(rows) if not _writable(row.service)]
+        wrong = {one.place for one in unwritable}
+        partitions: dict[tuple[str, Millis], list[int]] = {}
         for place, row in enumerate(rows):
-            if len(waiting) == _IN_FLIGHT:
-                _settle(waiting, refused)
-            try:
-                waiting.append((place, self._session.execute_async(statement, _values(step, row))))
-            except Refused as error:  # a value that the protocol has no bytes for
-                refused.append(RefusedRow(place, str(error)))
-        while waiting:
-            _settle(waiting, refused)
-        return refused
+            if place not in wrong:
+                partitions.setdefault((row.service, step.bucket_of(row.at)), []).append(place)
+        batches = _batches(self._session.prepare(_insert(step)), step, partitions.values(), rows)
+        return [*unwritable, *self._sender.send(batches, _probe(step))]
 
     def read(self, step: Step, service: str, since: Millis, until: Millis, cells: bool = True) -> Iterator[SeriesRow]:
         statement = self._session.prepare(_select(step, cells))
@@ -54,24 +53,35 @@ class CassandraSeries:
                     yield SeriesRow(service, at, part, total, rest[0] if cells else b"")
 
 
-def _settle(waiting: deque[tuple[int, Any]], refused: list[RefusedRow]) -> None:
-    """Waits for the oldest; TryAgain passes through."""
-    place, future = waiting.popleft()
+def _batches(prepared: Any, step: Step, partitions: Iterable[list[int]], rows: Sequence[SeriesRow]) -> Iterator[Batch]:
+    for places in partitions:
+        weights = [_ROW_BYTES + len(rows[place].total) + len(rows[place].cells) for place in places]
+        for first, end in cut(weights):
+            yield Batch(prepared, [_values(step, rows[place]) for place in places[first:end]], places[first:end])
+
+
+def _values(step: Step, row: SeriesRow) -> Values:
+    """In the order of the INSERT."""
+    part = [row.part.encode()] if step is SECONDS else []
+    return [row.service.encode(), _long(step.bucket_of(row.at)), _long(row.at), *part, row.total, row.cells]
+
+
+def _writable(service: str) -> bool:
+    """Half a surrogate pair has no bytes: nobody could read the series of such a name."""
     try:
-        with translating():
-            future.result()
-    except Refused as error:
-        refused.append(RefusedRow(place, str(error)))
-
-
-def _values(step: Step, row: SeriesRow) -> tuple[Any, ...]:
-    key = (row.service, step.bucket_of(row.at), row.at)
-    return (*key, row.part, row.total, row.cells) if step is SECONDS else (*key, row.total, row.cells)
+        service.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _insert(step: Step) -> str:
     names = ["service", "bucket", "at", *(["part"] if step is SECONDS else []), "total", "cells"]
     return f"INSERT INTO series_{step.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+
+
+def _probe(step: Step) -> str:
+    return f"SELECT at FROM series_{step.name} WHERE service = 'probe' AND bucket = 0 LIMIT 1"  # noqa: S608
 
 
 def _select(step: Step, cells: bool) -> str:
