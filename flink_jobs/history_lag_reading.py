@@ -62,6 +62,8 @@ def _spots(consumer: Any, topics: Iterable[str]) -> list[_Spot]:
     places = [TopicPartition(topic, number) for topic in topics for number in there[topic].partitions]
     found = []
     for place in consumer.committed(places, timeout=TIMEOUT_S):
+        if place.error is not None:  # its offset is none
+            raise TryAgain(f"the history's lag is not known: {place.topic} partition {place.partition}: {place.error.str()}")
         first, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
         found.append(_Spot(place.topic, place.partition, place.offset, first, end))
     return found

@@ -39,7 +39,7 @@ class TopicRanges:
         """By partition the offset of the first record that was appended at or after `at`; where there is none yet, the end."""
         with _translating(topic):
             asked = [TopicPartition(topic, number, at) for number in self._partitions(topic)]
-            found = self._consumer.offsets_for_times(asked, timeout=self._timeout)
+            found = _whole(self._consumer.offsets_for_times(asked, timeout=self._timeout))
             return {one.partition: self._end(topic, one.partition) if one.offset in (OFFSET_END, -1) else one.offset for one in found}
 
     def between(self, topic: str, since: Millis, until: Millis) -> Ranges:
@@ -48,10 +48,16 @@ class TopicRanges:
         return {(topic, number): (first[number], behind[number]) for number in first}
 
     def committed(self, topic: str) -> dict[int, int]:
-        """By partition the offset that the group would go on from; 0 where it has not committed any."""
+        """By partition the offset that the group would go on from; partitions of which it has not committed any are left out."""
         with _translating(topic):
             asked = [TopicPartition(topic, number) for number in self._partitions(topic)]
-            return {one.partition: max(one.offset, 0) for one in self._consumer.committed(asked, timeout=self._timeout)}
+            found = _whole(self._consumer.committed(asked, timeout=self._timeout))
+            return {one.partition: one.offset for one in found if one.offset >= 0}
+
+    def starts(self, topic: str) -> dict[int, int]:
+        """By partition the offset of the oldest record that Kafka still has; the end where there is none."""
+        with _translating(topic):
+            return {number: self._edges(topic, number)[0] for number in self._partitions(topic)}
 
     def read(self, ranges: Ranges) -> Iterator[Any]:
         """The records (confluent_kafka.Message) of these ranges, in the order of their offsets within a partition."""
@@ -92,7 +98,11 @@ class TopicRanges:
         return sorted(found.partitions)
 
     def _end(self, topic: str, partition: int) -> int:
-        return int(self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=self._timeout)[1])
+        return self._edges(topic, partition)[1]
+
+    def _edges(self, topic: str, partition: int) -> tuple[int, int]:
+        first, behind = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=self._timeout)
+        return int(first), int(behind)
 
     @staticmethod
     def _at_end(message: Any) -> bool:
@@ -102,6 +112,14 @@ class TopicRanges:
         if error.code() != KafkaError._PARTITION_EOF:
             raise TryAgain(f"{message.topic()} cannot be read: {error.str()}")
         return True
+
+
+def _whole(places: list[TopicPartition]) -> list[TopicPartition]:
+    """These, of which Kafka answered each one: an offset beside an error is none."""
+    for one in places:
+        if one.error is not None:
+            raise TryAgain(f"Kafka does not say where {one.topic} partition {one.partition} stands: {one.error.str()}")
+    return places
 
 
 @contextmanager
