@@ -1,8 +1,9 @@
 """The account of history: of each record that Kafka appended, what became of it.
 
-    produced = repeated + stored + by policy + dead letters + pending + expired + missing
+    produced = repeated + stored + by policy + dead letters + pending + expired + missing + lost
 
 Every record is judged again, as the history job judged it, and its row is looked for in the store: no counter of a job is believed.
+What Kafka deleted before the job had read it is `lost`, by its offsets: it cannot be judged any more.
 Two passes over as many records at a time as memory allows (`CHUNK`, about 40 bytes each): first Kafka's records in the order they were
 appended, then all rows of the buckets that they belong to.
 """
@@ -78,36 +79,43 @@ class Entry:
     pending: int = 0  # the history job has not come there yet
     expired: int = 0  # older than what the store keeps
     missing: int = 0  # must be in the store, and is not
+    lost: int = 0  # deleted by Kafka before the history job read it; in the hour of the oldest record that is left
     doubled: int = 0  # rows of the store beyond the first with the same uid
     late: int = 0  # too late for detection, by detection's own count; stored all the same
     heartbeats: int = 0
 
 
 class _Chunk:
-    """The records that are looked at together: those that must be in the store, by topic and hour and whether the job has passed them."""
+    """The records that are looked at together: those that must be in the store, by topic and hour and what they are if they are not."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, Millis, bool], Hashes] = {}
+        self.rows: dict[tuple[str, Millis, str], Hashes] = {}
         self.uids: dict[tuple[str, Millis], Hashes] = {}
         self.buckets: set[Bucket] = set()
         self.size = 0
 
-    def add(self, record: Appended, passed: bool, row: tuple[Any, ...]) -> None:
+    def add(self, record: Appended, otherwise: str, row: tuple[Any, ...]) -> None:
         log_type, service, timestamp, uid = row[:4]
         hour = record.at - record.at % HOUR
-        self.rows.setdefault((record.topic, hour, passed), Hashes()).add(_row(log_type, service, timestamp, uid))
+        self.rows.setdefault((record.topic, hour, otherwise), Hashes()).add(_row(log_type, service, timestamp, uid))
         self.uids.setdefault((record.topic, hour), Hashes()).add(_uid(service, uid))
         self.buckets.add((log_type, service, bucket_of(timestamp)))
         self.size += 1
 
 
+# What a record is whose row is not in the store; of a record and its repetitions the first of these decides.
+_MISSING, _EXPIRED, _PENDING = "missing", "expired", "pending"
+_ORDER = (_MISSING, _EXPIRED, _PENDING)
+
+
 class Account:
-    """See the module. `letters` are the dead letters by place, `late` detection's count by topic and hour. Of records that were appended
-    before `expires`, by topic, the store may have deleted the rows when their time to live was over."""
+    """See the module. `letters` are the dead letters by place, `late` detection's count and `lost` what Kafka deleted unread, both by
+    topic and hour. Of records that were appended before `expires`, by topic, the store may have deleted the rows when their time to
+    live was over."""
 
     def __init__(
         self, judge: Judge, keeps: Keeps, rows: Rows, letters: Mapping[Place, str] = {}, late: Mapping[tuple[str, Millis], int] = {},
-        expires: Mapping[str, Millis] = {},
+        expires: Mapping[str, Millis] = {}, lost: Mapping[tuple[str, Millis], int] = {},
         tell: Callable[[str], None] = lambda _: None, chunk: int = CHUNK, remembered: int = REMEMBERED,
     ) -> None:  # fmt: skip
         self._judge, self._keeps, self._store, self._letters, self._tell = judge, keeps, rows, letters, tell
@@ -116,6 +124,9 @@ class Account:
         self._entries: dict[tuple[str, Millis], Entry] = {}
         for (topic, hour), count in late.items():
             self._entry(topic, hour).late += count
+        for (topic, hour), count in lost.items():
+            self._entry(topic, hour).produced += count
+            self._entry(topic, hour).lost += count
 
     @property
     def forgot(self) -> bool:
@@ -159,7 +170,8 @@ class Account:
             entry.missing += passed
             entry.pending += not passed
         elif self._keeps(row[0], record.at, row[4], row[5], row[3]):
-            chunk.add(record, passed, row)
+            expired = record.at < self._expires.get(record.topic, 0)
+            chunk.add(record, _PENDING if not passed else _EXPIRED if expired else _MISSING, row)
         else:
             entry.by_policy += 1
 
@@ -179,8 +191,7 @@ class Account:
 
     def _compare(self, part: int, chunk: _Chunk, there: set[int], seen: Hashes) -> None:
         known = self._earlier.part(part)
-        # What the job has passed comes first: of a record and its repetition the one that must be there decides.
-        for (topic, hour, passed), wanted in sorted(chunk.rows.items(), key=lambda item: (not item[0][2], item[0][1])):
+        for (topic, hour, otherwise), wanted in sorted(chunk.rows.items(), key=lambda item: (_ORDER.index(item[0][2]), item[0][1])):
             entry = self._entry(topic, hour)
             for row in wanted.parts[part]:
                 if row in known:
@@ -190,10 +201,10 @@ class Account:
                 seen.parts[part].append(row)
                 if row in there:
                     entry.stored += 1
-                elif passed and hour < self._expires.get(topic, 0):
-                    entry.expired += 1
-                elif passed:
+                elif otherwise == _MISSING:
                     entry.missing += 1
+                elif otherwise == _EXPIRED:
+                    entry.expired += 1
                 else:
                     entry.pending += 1
 

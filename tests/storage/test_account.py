@@ -56,7 +56,14 @@ def counts(entry):
     """The counts that are not zero."""
     found = {name: getattr(entry, name) for name in entry.__slots__ if name not in ("topic", "hour")}
     whole = (
-        entry.repeated + entry.stored + entry.by_policy + sum(entry.dead_letters.values()) + entry.pending + entry.expired + entry.missing
+        entry.repeated
+        + entry.stored
+        + entry.by_policy
+        + sum(entry.dead_letters.values())
+        + entry.pending
+        + entry.expired
+        + entry.missing
+        + entry.lost
     )
     assert entry.produced == whole, "every record in exactly one count"
     return {name: dict(value) if isinstance(value, dict) else value for name, value in found.items() if value}
@@ -149,6 +156,24 @@ def test_rows_beyond_their_time_are_expired():
     entries = world.account(expires={TOPIC: NOON + HOUR})
 
     assert [counts(entry) for entry in entries] == [{"produced": 1, "expired": 1}, {"produced": 1, "missing": 1}]
+
+
+def test_a_record_expires_by_its_own_time():
+    """Not by the hour that it is counted in: what is a second younger than the store keeps must be there."""
+    world = World("a@0", "b@1", "c@2", step=1000)
+
+    (entry,) = world.account(expires={TOPIC: NOON + 1000})
+
+    assert counts(entry) == {"produced": 3, "expired": 1, "missing": 2}
+
+
+def test_what_kafka_deleted_unread_is_lost():
+    """It was produced and is nowhere; its hour is that of the oldest record that is left."""
+    world = World("a@0", at=NOON + HOUR).stored("a@0")
+
+    (entry,) = world.account(lost={(TOPIC, NOON + HOUR): 7})
+
+    assert counts(entry) == {"produced": 8, "stored": 1, "lost": 7}
 
 
 def test_only_the_range_is_counted():
