@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,7 @@ from pyflink.table import StreamTableEnvironment
 from flink_jobs import tables
 from flink_jobs.history_settings import HistorySettings
 from flink_jobs.judging import Row
-from flink_jobs.keeper import READ, History, Keeper, Refusal, SeriesKeeper
+from flink_jobs.keeper import READ, SUMMARIES, History, Keeper, Refusal, SeriesKeeper
 from flink_jobs.rules.conditions import literal
 from flink_jobs.settings import JobSettings
 from logverse import instant
@@ -91,10 +92,18 @@ def rules_stream(env: StreamExecutionEnvironment, settings: JobSettings) -> Data
 
 
 def create_raw(t_env: StreamTableEnvironment, settings: HistorySettings) -> None:
-    """Table `raw` over all that the history reads: the bytes as they are, and where they stood."""
+    """Tables `raw` and, of summaries, `raw_summaries`, over all that the history reads: the bytes as they are, and where they stood."""
+    for table, topics in (
+        ("raw", [topic for topic in READ if READ[topic] != SUMMARIES]),
+        ("raw_summaries", [topic for topic in READ if READ[topic] == SUMMARIES]),
+    ):
+        _create_raw(t_env, settings, table, topics)
+
+
+def _create_raw(t_env: StreamTableEnvironment, settings: HistorySettings, table: str, topics: Sequence[str]) -> None:
     options = {
         "connector": "kafka",
-        "topic": ";".join(named(topic, settings.topic_prefix) for topic in READ),
+        "topic": ";".join(named(topic, settings.topic_prefix) for topic in topics),
         "properties.group.id": settings.job_name,
         "scan.startup.mode": "group-offsets",
         "properties.auto.offset.reset": "earliest",
@@ -103,7 +112,7 @@ def create_raw(t_env: StreamTableEnvironment, settings: HistorySettings) -> None
         **_properties(settings.kafka),
     }
     t_env.execute_sql(
-        f"""CREATE TEMPORARY TABLE `raw` (`value` BYTES, `topic` STRING METADATA VIRTUAL, `partition` INT METADATA VIRTUAL,
+        f"""CREATE TEMPORARY TABLE `{table}` (`value` BYTES, `topic` STRING METADATA VIRTUAL, `partition` INT METADATA VIRTUAL,
         `offset` BIGINT METADATA VIRTUAL, `at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
         `appended` AS CAST(EXTRACT(EPOCH FROM `at`) AS BIGINT) * 1000 + MOD(CAST(EXTRACT(MILLISECOND FROM `at`) AS BIGINT), 1000)
         ) WITH ({_with(options)})"""
@@ -119,6 +128,7 @@ def create_dead_letters(t_env: StreamTableEnvironment, settings: HistorySettings
         "sink.delivery-guarantee": "at-least-once",
         "properties.linger.ms": "20",
         "properties.compression.type": "lz4",
+        "properties.max.request.size": str(RECORD_BYTES),
         **_properties(settings.kafka),
     }
     t_env.execute_sql(f"CREATE TEMPORARY TABLE `dead_letters` (`letter` STRING) WITH ({_with(options)})")
@@ -126,11 +136,20 @@ def create_dead_letters(t_env: StreamTableEnvironment, settings: HistorySettings
 
 def keeper_of(settings: HistorySettings) -> Callable[[], Keeper]:
     """Makes the keeper where the records are. It travels as a pickle, with the store's password in it and nothing of Kafka's."""
-    return partial(_keeper, settings.store, settings.secrets, settings.topic_ids, settings.topic_prefix)
+    return _KeeperOf(settings.store, settings.secrets, settings.topic_ids, settings.topic_prefix)
 
 
-def _keeper(store: Mapping[str, str], secrets: Mapping[str, str], topic_ids: Mapping[str, str], prefix: str) -> Keeper:
-    return Keeper(partial(_opened, store, secrets), topic_ids, prefix, instant.now, time.sleep)
+@dataclass(frozen=True)
+class _KeeperOf:
+    """A class and no partial: a partial shows its arguments to whoever prints it."""
+
+    store: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    topic_ids: Mapping[str, str] = field(repr=False)
+    prefix: str
+
+    def __call__(self) -> Keeper:
+        return Keeper(partial(_opened, self.store, self.secrets), self.topic_ids, self.prefix, instant.now, time.sleep)
 
 
 def _opened(store: Mapping[str, str], secrets: Mapping[str, str]) -> History:
@@ -142,7 +161,7 @@ def _opened(store: Mapping[str, str], secrets: Mapping[str, str]) -> History:
     with _as_files(secrets) as files:
         found = opened(Settings(**{**store, **files}))
     try:
-        return Shelves(found, SeriesWriter(CassandraSeries(found.session)), Policies(policies.epochs(found.session)))
+        return Shelves(found, SeriesWriter(CassandraSeries(found.session)), Policies(policies.epochs(found.session)), found.close)
     except BaseException:
         found.close()
         raise
@@ -170,9 +189,9 @@ class Saving(Protocol):
 class Shelves:
     """The job's plain rows as the store's: the two packages share no type."""
 
-    def __init__(self, store: Saving, series: SeriesKeeper, policies: Policies) -> None:
+    def __init__(self, store: Saving, series: SeriesKeeper, policies: Policies, close: Callable[[], None]) -> None:
         self._store, self._series = store, series
-        self.keeps = policies.keeps
+        self.keeps, self.close = policies.keeps, close
 
     def save_events(self, rows: Sequence[Row]) -> Sequence[Refusal]:
         return self._store.save_events(list(map(StoredEvent._make, rows)))

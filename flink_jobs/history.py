@@ -24,16 +24,17 @@ def main() -> None:
     history_graph.configure(env, t_env, settings)
     connect.create_raw(t_env, settings)
     connect.create_dead_letters(t_env, settings)
-    statements = t_env.create_statement_set()
-    statements.add_insert("dead_letters", history_graph.build(t_env, connect.keeper_of(settings), settings))
-    statements.attach_as_datastream()
+    for build in (history_graph.build_series, history_graph.build):
+        statements = t_env.create_statement_set()
+        statements.add_insert("dead_letters", build(t_env, connect.keeper_of(settings), settings))
+        statements.attach_as_datastream()  # planned now, with what `build` has set up
     env.execute(settings.job_name)
 
 
 def configured(settings: HistorySettings) -> Configuration:
     """While the store is away the job waits, and no checkpoint passes it: that must never end the job."""
     configuration = Configuration()
-    for name, value in {**lasting(settings.checkpoint_interval_ms, FOR_EVER), **history_graph.batches(settings)}.items():
+    for name, value in lasting(settings.checkpoint_interval_ms, FOR_EVER).items():
         configuration.set_string(name, value)
     return configuration
 

@@ -3,6 +3,9 @@ broker and no store.
 
 The function sees thousands of records at once (an Arrow batch), so that a store is written to in batches. What is large goes by another
 door, one by one: a batch of thousands of stack traces would not fit into the memory of a TaskManager.
+
+Summaries have a plan of their own (`build_series`), with smaller batches and one door: a minute is rolled up by whoever has its parts, and
+two who write the same minute would each leave out what the other one knows. A service's summaries share a partition, hence a subtask.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction, udf
 
 from flink_jobs.history_settings import HistorySettings
 from flink_jobs.keeper import Keeper, Record
+from logverse.instant import Millis
 
 # Of table `raw`, in the order in which the function takes them; `appended` is Kafka's time of the record in milliseconds UTC.
 COLUMNS = "`topic`, `partition`, `offset`, `appended`, `value`"
@@ -24,27 +28,42 @@ def configure(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, se
     """What the graph needs of Flink to be right, wherever it runs."""
     env.set_parallelism(settings.parallelism)
     env.set_max_parallelism(settings.max_parallelism)
-    for name, value in {
-        "table.exec.uid.generation": "ALWAYS",
-        "table.exec.uid.format": "history_<id>_<transformation>",
-        "table.local-time-zone": "UTC",
-        **batches(settings),
-    }.items():
+    _set(t_env, {"table.exec.uid.generation": "ALWAYS", "table.local-time-zone": "UTC"})
+
+
+def batches(rows: int, wait_ms: Millis) -> dict[str, str]:
+    """How many records go to Python at once, and how long they may be waited for."""
+    return {
+        "python.fn-execution.arrow.batch.size": str(rows),
+        "python.fn-execution.bundle.size": str(rows),
+        "python.fn-execution.bundle.time": str(wait_ms),
+    }
+
+
+def _set(t_env: StreamTableEnvironment, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
         t_env.get_config().set(name, value)
 
 
-def batches(settings: HistorySettings) -> dict[str, str]:
-    """How many records go to Python at once, and how long they may be waited for."""
-    return {
-        "python.fn-execution.arrow.batch.size": str(settings.batch_rows),
-        "python.fn-execution.bundle.size": str(settings.batch_rows),
-        "python.fn-execution.bundle.time": str(settings.batch_ms),
-    }
+def build_series(t_env: StreamTableEnvironment, keeper: Callable[[], Keeper], settings: HistorySettings) -> Table:
+    """The dead letters of table `raw_summaries`. What is built here must be planned before `build` is called: both set up Flink."""
+    _set(t_env, {"table.exec.uid.format": "series_<id>_<transformation>", **batches(settings.batch_summaries, settings.batch_ms)})
+    _keep(t_env, keeper)
+    kept = f"SELECT `keep`({COLUMNS}) AS `letter` FROM `raw_summaries`"  # noqa: S608
+    t_env.create_temporary_view("kept_summaries", t_env.sql_query(kept))
+    return t_env.sql_query("SELECT `letter` FROM `kept_summaries` WHERE `letter` IS NOT NULL")
+
+
+def _keep(t_env: StreamTableEnvironment, keeper: Callable[[], Keeper]) -> None:
+    many = udf(KeepMany(keeper), result_type=DataTypes.STRING(), func_type="pandas", deterministic=False)
+    t_env.drop_temporary_function("keep")
+    t_env.create_temporary_function("keep", many)
 
 
 def build(t_env: StreamTableEnvironment, keeper: Callable[[], Keeper], settings: HistorySettings) -> Table:
     """The dead letters (one column, JSON) of table `raw`; everything else has been kept when a row has passed."""
-    t_env.create_temporary_function("keep", udf(KeepMany(keeper), result_type=DataTypes.STRING(), func_type="pandas", deterministic=False))
+    _set(t_env, {"table.exec.uid.format": "history_<id>_<transformation>", **batches(settings.batch_rows, settings.batch_ms)})
+    _keep(t_env, keeper)
     t_env.create_temporary_function("keep_large", udf(KeepOne(keeper), result_type=DataTypes.STRING(), deterministic=False))
     large = f"`value` IS NOT NULL AND CHAR_LENGTH(DECODE(`value`, 'ISO-8859-1')) > {int(settings.large_characters)}"
     kept = f"""SELECT `keep`({COLUMNS}) AS `letter` FROM `raw` WHERE NOT ({large})

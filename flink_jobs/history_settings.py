@@ -30,6 +30,7 @@ class HistorySettings:
     max_parallelism: int = 128
     checkpoint_interval_ms: int = 5_000
     batch_rows: int = 8_000  # records that Python sees at once: the more, the fuller the batches of a partition
+    batch_summaries: int = 500  # the same of summaries, each of which may be large
     batch_ms: int = 1_000  # longest wait for so many
     large_characters: int = 16_384  # records longer than this go to Python one by one, so that a batch stays within some 100 MB
     topic_ids: Mapping[str, str] = field(default_factory=dict)  # full name → the id that Kafka gave the topic

@@ -22,7 +22,9 @@ from logverse.topics import LOGS, named
 LONGEST_WAIT_S = 5.0
 FIRST_WAIT_S = 0.1
 TELL_MS: Millis = 60_000  # how often a wait is told of in the log
+REOPEN_MS: Millis = 60_000  # after so long the way to the store is opened anew: some drivers give a node up that kept them out once
 KEPT = 600_000  # bytes of a record in its dead letter: as base64 it must fit into one record; the sha256 is of all of them
+NAMED = 200  # characters of a service's name there: it is of the record's own making
 
 log = logging.getLogger("history")
 
@@ -69,6 +71,7 @@ class History(Protocol):
     def save_alerts(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
     def save_anomalies(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
     def save_summaries(self, rows: Sequence[Row]) -> Sequence[Refusal]: ...
+    def close(self) -> None: ...
 
 
 class Keeper:
@@ -100,10 +103,7 @@ class Keeper:
         letters: list[DeadLetter | None] = [None] * len(records)
         rows: dict[str, list[Row]] = {EVENTS: [], ALERTS: [], ANOMALIES: [], SUMMARIES: []}
         places: dict[str, list[int]] = {kind: [] for kind in rows}
-        if self._history is None:
-            self._history = self._patiently(self._opened, len(records))
-        history = self._history
-        event, keeps, kinds, beats, others = self._judge.event, history.keeps, self._kinds, 0, 0
+        event, keeps, kinds, beats, others = self._judge.event, self._patiently(lambda: self._open().keeps, len(records)), self._kinds, 0, 0
         events, of_events = rows[EVENTS], places[EVENTS]
         for place, record in enumerate(records):
             topic, partition, offset, appended, value = record
@@ -123,8 +123,8 @@ class Keeper:
                 self.counts["malformed"] += 1
                 letters[place] = self._letter(record, str(error)[:200])
         self.counts.update({"heartbeats": beats, "by-policy": others})
-        for kind, save in self._saves(history).items():
-            for refusal in self._save(kind, save, rows[kind]) if rows[kind] else ():
+        for kind, of_kind in rows.items():
+            for refusal in self._save(kind, of_kind) if of_kind else ():
                 place = places[kind][refusal.place]
                 service = str(rows[kind][refusal.place][1]) if kind == EVENTS else ""
                 letters[place] = self._letter(records[place], f"refused by the store: {refusal.reason}"[:500], service)
@@ -148,14 +148,25 @@ class Keeper:
             SUMMARIES: history.save_summaries,
         }
 
-    def _save(self, kind: str, save: Callable[[Sequence[Row]], Sequence[Refusal]], rows: Sequence[Row]) -> Sequence[Refusal]:
-        refused = self._patiently(lambda: save(rows), len(rows))
+    def _save(self, kind: str, rows: Sequence[Row]) -> Sequence[Refusal]:
+        refused = self._patiently(lambda: self._saves(self._open())[kind](rows), len(rows))
         self.counts.update({kind: len(rows) - len(refused), "refused": len(refused)})
         return refused
 
+    def _open(self) -> History:
+        if self._history is None:
+            self._history = self._opened()
+        return self._history
+
+    def _let_go(self) -> None:
+        """The next try opens the way anew."""
+        if self._history is not None:
+            self._history.close()
+            self._history = None
+
     def _patiently(self, action: Callable[[], T], rows: int) -> T:
         """Do this, however long the store is away."""
-        delay, since, told = FIRST_WAIT_S, self._clock(), 0
+        delay, since, told, opened = FIRST_WAIT_S, self._clock(), 0, 0
         while True:
             try:
                 return action()
@@ -164,6 +175,9 @@ class Keeper:
                 if waited >= told:
                     told = waited + TELL_MS
                     log.warning("history waits for the store since_s=%d records=%d why=%r", waited // 1000, rows, str(error))
+                if waited >= opened + REOPEN_MS:
+                    opened = waited
+                    self._let_go()
                 self._sleep(delay)
                 delay = min(delay * 2, LONGEST_WAIT_S)
 
@@ -172,7 +186,7 @@ class Keeper:
         data = value or b""
         origin = {"topic": topic, "partition": partition, "offset": offset, "length": len(data)}
         place = self._judge.place_id(topic, partition, offset)
-        return DeadLetter(place, reason, service, origin, data[:KEPT], sha256(data).hexdigest(), appended)
+        return DeadLetter(place, reason, service[:NAMED], origin, data[:KEPT], sha256(data).hexdigest(), appended)
 
 
 def _alert_row(value: bytes) -> Row:

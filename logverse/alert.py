@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
+from logverse import instant
 from logverse.errors import Malformed
 from logverse.identity import digest
 from logverse.instant import Millis
@@ -105,6 +106,11 @@ def _checked(alert: Alert) -> Alert:
         for value in values:
             if not isinstance(value, kind):
                 raise TypeError(f"{value!r} has the wrong type")
+    for text in (part for pairs in (alert.group, alert.labels, alert.annotations) for pair in pairs.items() for part in pair):
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r:.100} is no text")
+    if not all(instant.BEGINNING <= at <= instant.END for at in (alert.active_at, alert.at)):
+        raise ValueError("its times are none")
     if alert.status not in get_args(Status):
         raise ValueError(f"no such status: {alert.status!r}")
     return alert

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from logverse import instant
 from logverse.errors import Malformed
 from logverse.identity import digest
 from logverse.instant import Millis
@@ -52,7 +53,11 @@ class Anomaly:
 
 
 def _checked(anomaly: Anomaly) -> Anomaly:
-    """The anomaly, if those who keep and compare its values will not stumble over one of another type."""
+    """The anomaly, if those who keep and compare its values will not stumble over one of another type or beyond all calendars."""
+    if not isinstance(anomaly.group, dict):
+        raise TypeError(f"{anomaly.group!r:.100} is no group")
+    if not all(instant.BEGINNING <= at <= instant.END for at in (anomaly.starts_at, anomaly.ends_at) if isinstance(at, int)):
+        raise ValueError("its times are none")
     kinds: tuple[tuple[type | tuple[type, ...], tuple[Any, ...]], ...] = (
         (str, (anomaly.rule, anomaly.detector, *anomaly.reasons, *anomaly.group.keys(), *anomaly.group.values())),
         (int, (anomaly.starts_at, anomaly.ends_at)),

@@ -12,6 +12,9 @@ from logverse.errors import Malformed
 
 Millis: TypeAlias = int
 
+BEGINNING: Millis = -62_135_596_800_000  # 0001-01-01: what lies before it, or after END, has no date
+END: Millis = 253_402_300_799_999  # the last millisecond of 9999
+
 _WRITTEN = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
 

@@ -169,7 +169,7 @@ def upgrade(flags: dict[str, str | None], name: str, jobmanager: str | None, fil
     full = named(name, settings.topic_prefix)
     with job_record.alone(settings, full):
         found = _must_run(cluster, full)
-        options = {**job_record.remembered(settings, full), "allow_lost_state": True}
+        options = {**job_record.remembered(settings, full), "allow_lost_state": True, "upgrade": True}
         ready = submission.prepare(settings, options, name, rules)  # whatever can be wrong, while the old job still runs
         path = _wait_for_savepoint(cluster, found["jid"], cluster.stop_with_savepoint(found["jid"], _folder(settings, None)))
         click.echo(f"{full} stopped, savepoint {path}", err=True)

@@ -44,7 +44,7 @@ def prepare(
         checkpoint_interval_ms=durations.given(options["checkpoint_interval"], "--checkpoint-interval"),
         topic_ids=topic_ids(settings, [named(topic, settings.topic_prefix) for topic in READ]),
     )
-    comes_back = bool(options["restore"] or options["allow_lost_state"])
+    comes_back = bool(options["restore"] or options["allow_lost_state"]) and not options.get("upgrade")
     _store_is_ready(settings, comes_back)
 
     def last_moment() -> HistorySettings:
@@ -82,6 +82,7 @@ def _note_policies(settings: Settings, comes_back: bool) -> None:
     except TryAgain:
         if not comes_back:
             raise
+        click.echo("the store is away: should a policy have changed, `logverse job upgrade history` once it is back", err=True)
         return
     for log_type, since, text in new:
         if since:

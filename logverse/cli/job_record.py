@@ -44,6 +44,10 @@ def alone(settings: Settings, full_name: str) -> Iterator[None]:
         yield
 
 
+# Job → the verb that watches over it, which the supervisor keeps running as long as the job is to run.
+_WATCHES: dict[str, list[str]] = {"history": ["job", "watch", "history"]}
+
+
 def remember(settings: Settings, name: str, job_id: str, options: Mapping[str, Any]) -> list[str]:
     """Write down how the job was submitted, for the supervisor to submit it again after the JobManager died; and what it was
     restored from, until it has a checkpoint of its own.
@@ -60,13 +64,11 @@ def remember(settings: Settings, name: str, job_id: str, options: Mapping[str, A
         "job_id": job_id,
         "options": {**options, "restore": None},
     }
-    path = _path(settings, full)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_suffix(".new")
-    written.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    written.replace(path)
+    _write(_path(settings, full), content)
     if options["restore"]:
         note_origin(settings, job_id, options["restore"])
+    if name in _WATCHES:
+        _write(_watch(settings, full), {"name": f"{full}-watch", "arguments": [*global_flags(settings), *_WATCHES[name]]})
     there = _as_the_supervisor(settings)
     return [item.name for item in fields(Settings) if item.name not in _PASSED_ON and _differs(settings, there, item.name)]
 
@@ -96,6 +98,7 @@ def forget(settings: Settings, full_name: str) -> None:
     """The job was stopped on purpose: nobody is to submit it again."""
     if is_embedded(settings):
         _path(settings, full_name).unlink(missing_ok=True)
+        _watch(settings, full_name).unlink(missing_ok=True)
 
 
 def lasting(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,3 +145,15 @@ def _differs(ours: Settings, there: Settings, name: str) -> bool:
 
 def _path(settings: Settings, full_name: str) -> Path:
     return settings.home_path / "jobs" / f"{full_name}.json"
+
+
+def _watch(settings: Settings, full_name: str) -> Path:
+    return settings.home_path / "services" / f"{full_name}-watch.json"
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_suffix(".new")
+    written.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    written.replace(path)

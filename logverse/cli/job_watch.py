@@ -27,7 +27,7 @@ def watch(flags: dict[str, str | None], every: str, once: bool) -> None:
     """Watch how far the history is behind; raise alert `history-lag` before Kafka deletes what is not stored.
 
     It fires when the oldest record that is not stored has lived half of its topic's retention, and resolves at a quarter.
-    The embedded stack runs this by itself.
+    The embedded stack runs it as long as the job is to run; beside a cluster of yours, run it as you run `logverse alerts deliver`.
     """
     from flink_jobs.history_lag import LagWatch
     from flink_jobs.history_lag_reading import lags

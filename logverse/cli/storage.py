@@ -53,7 +53,8 @@ def stats(flags: dict[str, str | None], /, output: str) -> int:
     for table in large:
         click.echo(click.style(f"{table} has a partition of more than {LARGEST_MIB} MB", fg="red", bold=True))
         if table.startswith("events"):
-            click.echo("  → more shards for the buckets to come: a row with a later `since` in table sharding")
+            click.echo("  → more shards for buckets to come: a row in table sharding whose `since` lies ahead, and before it has come")
+            click.echo("    logverse job upgrade history (what runs with the old number looks for rows elsewhere)")
     return 1 if large else 0
 
 

@@ -29,6 +29,9 @@ PASSING = (
 UNWRITABLE = (struct.error, UnicodeEncodeError)  # values that the protocol has no bytes for: a key of over 64 KiB, half a surrogate pair
 LOCKED_OUT = "Cassandra does not let us in: {}\n  → check cassandra_username and the file of cassandra_password_file"
 
+# How Cassandra says that it could not look a password up, which is no word on the password: the nodes that know it are away.
+_UNABLE = ("Unable to perform authentication", "Cannot achieve consistency level")
+
 
 @contextmanager
 def translating(what: str = "", remedy: str = "") -> Iterator[None]:
@@ -51,8 +54,10 @@ def translated(error: BaseException, what: str = "", remedy: str = "") -> TryAga
     said = f"{what}: {reason(error)}" if what else reason(error)
     causes = _causes(error)
     locked = next((cause for cause in causes if isinstance(cause, AuthenticationFailed | Unauthorized)), None)
-    if locked:
+    if locked and not any(text in _own_words(locked) for text in _UNABLE):
         return Refused(LOCKED_OUT.format(_own_words(locked)))
+    if locked:
+        return TryAgain(said)
     if any("[SSL" in str(cause) for cause in causes):  # the driver keeps the text of TLS trouble, not its type
         return Refused(f"{said}\n  → check cassandra_ca_file, and that each node's certificate names its address")
     if any(isinstance(cause, ProtocolError) for cause in causes):

@@ -111,6 +111,20 @@ def test_the_job_is_submitted_with_all_that_it_needs(world: World, tmp_path: Pat
     assert json.loads((tmp_path / "jobs" / "p.history.json").read_text())["job_id"] == "new"
 
 
+def test_its_lag_is_watched_as_long_as_it_is_to_run(world: World, tmp_path: Path) -> None:
+    """By a service that the supervisor keeps; it ends with the job."""
+    service = tmp_path / "services" / "p.history-watch.json"
+    run(world, "submit", "history", LOGVERSE_TOPIC_PREFIX="p")
+    arguments = json.loads(service.read_text())["arguments"]
+    world.rows = [{"name": "p.history", "jid": "new", "state": "RUNNING", "start-time": 0, "duration": 0}]
+
+    done = run(world, "stop", "history", LOGVERSE_TOPIC_PREFIX="p")
+
+    assert done.exception is None
+    assert arguments == ["--topic-prefix", "p", "job", "watch", "history"]
+    assert not service.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -167,6 +181,17 @@ def test_a_new_policy_holds_from_the_last_record_that_the_old_job_could_see(worl
     assert world.done == ["stop", "policies", "submit"]
     assert world.epochs["http"] == [(0, "all"), (1_001, "none")]
     assert "http events that arrive from now on are stored by policy none" in done.stderr
+
+
+def test_an_upgrade_wants_a_store_that_is_there(world: World) -> None:
+    """A policy that has changed could not be written down: the old job goes on."""
+    run(world, "submit", "history")
+    world.rows = [{"name": "history", "jid": "new", "state": "RUNNING", "start-time": 0, "duration": 0}]
+    world.away, world.done = TryAgain("no Cassandra answers"), []
+
+    done = run(world, "upgrade", "history")
+
+    assert (done.exception, world.done) == (world.away, [])
 
 
 def broken(error: Exception) -> Callable[..., Any]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flink_jobs.connect import Shelves
 from flink_jobs.keeper import KEPT, Keeper, Record
+from logverse import instant
 from logverse.alert import Alert, Explanation
 from logverse.anomaly import Anomaly
 from logverse.errors import Refused, TryAgain
 from logverse.event import LogEvent, heartbeat
+from storage.cassandra import writing
 from storage.memory import MemoryStore
 from storage.policy import Policies
 from storage.rows import RefusedRow, StoredEvent
@@ -57,7 +63,7 @@ class Scene:
     """A keeper over the twins; `slept` is the time it waited, which passes on its clock."""
 
     def __init__(self, policy: str = "all") -> None:
-        self.store, self.series, self.slept, self.opened = Store(), Series(), 0.0, 0
+        self.store, self.series, self.slept, self.opened, self.closed = Store(), Series(), 0.0, 0, 0
         self.refuses: Exception | None = None
         self.policies = Policies({"http": [(0, policy)]})
         self.keeper = Keeper(self._open, {"logs.http": "id"}, "", lambda: int(self.slept * 1000), self._sleep)
@@ -67,7 +73,10 @@ class Scene:
         if self.refuses:
             self.refuses, error = None, self.refuses
             raise error
-        return Shelves(self.store, self.series, self.policies)
+        return Shelves(self.store, self.series, self.policies, self._close)
+
+    def _close(self) -> None:
+        self.closed += 1
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
@@ -109,6 +118,18 @@ def test_a_dead_letter_says_from_where_it_is_and_has_the_bytes() -> None:
     assert len(letter.to_json()) < 1_000_000
 
 
+def test_a_dead_letter_fits_into_one_record_whatever_the_record_says() -> None:
+    """Also one whose service has a name of 80,000 control characters, each of which is six in JSON."""
+    scene = Scene()
+    scene.store.bad = "b"
+    flat = {"log.type": "http", "service.name": "\1" * 80_000, "log.record.uid": "b", "body": "x" * 400_000}
+
+    (letter,) = scene.keeper.keep([record(orjson.dumps(flat))])
+
+    assert letter is not None and letter.reason == "refused by the store: too odd"
+    assert len(letter.to_json()) < 1_000_000
+
+
 def test_a_refused_row_is_a_dead_letter_and_the_others_are_kept() -> None:
     """With the store's own reason and the service it was of."""
     scene = Scene()
@@ -146,6 +167,19 @@ def test_a_store_that_cannot_be_opened_yet_is_waited_for() -> None:
     scene.keeper.keep([record(event("b"))])
 
     assert (scene.opened, scene.uids) == (2, {"a", "b"})
+
+
+def test_the_way_to_a_store_that_stays_away_is_opened_anew() -> None:
+    """Each minute: a driver may have given up a node that is long back."""
+    scene = Scene()
+    scene.keeper.keep([record(event("a"))])
+    scene.store.away = 25
+
+    scene.keeper.keep([record(event("b"))])
+
+    assert scene.uids == {"a", "b"}
+    assert (scene.opened, scene.closed) == (2, 1)
+    assert 60 < scene.slept < 120
 
 
 def test_a_store_that_does_not_let_us_in_stops_the_job() -> None:
@@ -190,6 +224,30 @@ def test_what_is_no_alert_anomaly_or_summary_is_a_dead_letter(topic: str, value:
     (letter,) = Scene().keeper.keep([record(value, topic=topic)])
 
     assert letter is not None and letter.reason.startswith(reason)
+
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63), st.floats(allow_nan=False), st.text(max_size=3), st.just([]), st.just({}),
+    st.sampled_from([2**63, 10**17, -(10**15), {"service.name": None}, {"service.name": 5}, {"a": ["b"]}, "\ud800"]),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(one=st.sampled_from([ALERT, ANOMALY]), data=st.data())
+def test_whatever_an_alert_or_anomaly_says_the_job_goes_on(one: Alert | Anomaly, data: st.DataObject) -> None:
+    """With any value anywhere it is a row that Cassandra has bytes for, or a dead letter; never an error of the job's."""
+    flat = orjson.loads(one.to_json())
+    for name in data.draw(st.lists(st.sampled_from(sorted(flat)), min_size=1, max_size=3)):
+        flat[name] = data.draw(ODD)
+    scene, topic = Scene(), "alerts" if one is ALERT else "anomalies"
+
+    (letter,) = scene.keeper.keep([record(json.dumps(flat).encode(), topic=topic)])
+
+    alerts = list(scene.store.alerts(instant.BEGINNING, instant.END + 1))
+    anomalies = list(scene.store.anomalies("web", instant.BEGINNING, instant.END + 1))
+    assert all(isinstance(value, bytes) for row in alerts for value in (*writing._alert(row), *writing._alert_by_id(row)))
+    assert all(isinstance(value, bytes) for row in anomalies for value in writing._anomaly(row))
+    assert scene.keeper.counts["malformed"] == (letter is not None)
 
 
 @pytest.mark.parametrize("change", [lambda one: replace(one, score="high"), lambda one: replace(one, reasons=(1,))])

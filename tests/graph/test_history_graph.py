@@ -21,7 +21,9 @@ from logverse.event import LogEvent, heartbeat
 pytestmark = pytest.mark.flink
 
 AT = 1_790_000_000_000
-SETTINGS = HistorySettings(kafka={"sasl.jaas.config": "secret"}, parallelism=1, batch_rows=50, batch_ms=200, large_characters=2_000)
+SETTINGS = HistorySettings(
+    kafka={"sasl.jaas.config": "secret"}, parallelism=1, batch_rows=50, batch_summaries=20, batch_ms=200, large_characters=2_000
+)
 
 
 class Notes:
@@ -38,7 +40,14 @@ class Notes:
             file.write(json.dumps([[row[1], row[3], row[2]] for row in rows]) + "\n")
         return []
 
-    save_alerts = save_anomalies = save_summaries = save_events
+    save_alerts = save_anomalies = save_events
+
+    def save_summaries(self, rows: Sequence[Row]) -> Sequence[Refusal]:
+        with Path(self._path).open("a") as file:
+            file.write(json.dumps([id(self), *(position for position, _ in rows)]) + "\n")
+        return []
+
+    def close(self) -> None: ...
 
 
 def keeper(path: str) -> Keeper:
@@ -70,11 +79,19 @@ def environments(flink_settings: dict[str, str]) -> tuple[Any, Any]:
 
 def run(environments: tuple[Any, Any], values: Sequence[bytes | None], notes: Path) -> tuple[list[list[list[Any]]], list[dict[str, Any]]]:
     """What was kept, by batch, and the dead letters."""
-    from pyflink.table import DataTypes
-
     from flink_jobs import history_graph
 
     _, t_env = environments
+    put(t_env, "raw", "logs.http", values)
+    with history_graph.build(t_env, partial(keeper, str(notes)), SETTINGS).execute().collect() as letters:
+        found = [orjson.loads(letter[0]) for letter in letters]
+    return [json.loads(line) for line in notes.read_text().splitlines()], found
+
+
+def put(t_env: Any, table: str, topic: str, values: Sequence[bytes | None]) -> None:
+    """The table of these records of this topic."""
+    from pyflink.table import DataTypes
+
     row = DataTypes.ROW(
         [
             DataTypes.FIELD("topic", DataTypes.STRING()),
@@ -84,11 +101,25 @@ def run(environments: tuple[Any, Any], values: Sequence[bytes | None], notes: Pa
             DataTypes.FIELD("value", DataTypes.BYTES()),
         ]
     )
-    rows = [("logs.http", 1, number, AT + number, value if value is None else bytearray(value)) for number, value in enumerate(values)]
-    t_env.create_temporary_view("raw", t_env.from_elements(rows, row))
-    with history_graph.build(t_env, partial(keeper, str(notes)), SETTINGS).execute().collect() as letters:
-        found = [orjson.loads(letter[0]) for letter in letters]
-    return [json.loads(line) for line in notes.read_text().splitlines()], found
+    rows = [(topic, 1, number, AT + number, value if value is None else bytearray(value)) for number, value in enumerate(values)]
+    t_env.create_temporary_view(table, t_env.from_elements(rows, row))
+
+
+def test_all_summaries_go_to_one_keeper(environments: tuple[Any, Any], tmp_path: Path) -> None:
+    """Small and large: who rolls a minute up must know all of its parts. In batches of their own size."""
+    from flink_jobs import history_graph
+
+    _, t_env = environments
+    notes = tmp_path / "notes"
+    put(t_env, "raw_summaries", "summaries", [b"x" * (5_000 if number % 5 == 0 else 50) for number in range(100)])
+
+    with history_graph.build_series(t_env, partial(keeper, str(notes)), SETTINGS).execute().collect() as letters:
+        assert list(letters) == []
+
+    batches = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert len({keeper for keeper, *_ in batches}) == 1
+    assert sorted(int(position.rpartition(":")[2]) for _, *positions in batches for position in positions) == list(range(100))
+    assert 1 < max(len(batch) - 1 for batch in batches) <= SETTINGS.batch_summaries
 
 
 def test_every_record_is_kept_once(environments: tuple[Any, Any], tmp_path: Path) -> None:
@@ -118,19 +149,22 @@ def test_every_operator_has_a_name_and_an_identity(environments: tuple[Any, Any]
     from flink_jobs import history_graph
 
     env, t_env = environments
-    t_env.execute_sql(
-        "CREATE TEMPORARY TABLE `raw` (`topic` STRING, `partition` INT, `offset` BIGINT, `appended` BIGINT, `value` BYTES) "
-        "WITH ('connector' = 'datagen', 'number-of-rows' = '1')"
-    )
+    for table in ("raw", "raw_summaries"):
+        t_env.execute_sql(
+            f"CREATE TEMPORARY TABLE `{table}` (`topic` STRING, `partition` INT, `offset` BIGINT, `appended` BIGINT, `value` BYTES) "
+            "WITH ('connector' = 'datagen', 'number-of-rows' = '1')"
+        )
     t_env.execute_sql("CREATE TEMPORARY TABLE `dead_letters` (`letter` STRING) WITH ('connector' = 'blackhole')")
-    statements = t_env.create_statement_set()
-    statements.add_insert("dead_letters", history_graph.build(t_env, partial(keeper, str(tmp_path / "notes")), SETTINGS))
-    statements.attach_as_datastream()
+    for build in (history_graph.build_series, history_graph.build):
+        statements = t_env.create_statement_set()
+        statements.add_insert("dead_letters", build(t_env, partial(keeper, str(tmp_path / "notes")), SETTINGS))
+        statements.attach_as_datastream()
 
     java_util = get_gateway().jvm.java.util
     nodes = list(java_util.ArrayList(env._j_stream_execution_environment.getStreamGraph(True).getStreamNodes()))
 
-    assert len(nodes) >= 4
+    assert len(nodes) >= 8
+    assert len({node.getTransformationUID() for node in nodes}) == len(nodes)
     assert [node.getOperatorName() for node in nodes if not node.getTransformationUID()] == []
     assert {node.getMaxParallelism() for node in nodes} == {SETTINGS.max_parallelism}
 
