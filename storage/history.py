@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 
 from logverse import instant
 from logverse.errors import Refused, WrongSettings
@@ -13,10 +12,10 @@ from logverse.event import LOG_TYPES
 from logverse.instant import Millis
 from logverse.settings import Settings
 from storage.layout import BUCKET_MS
+from storage.query import BEGINNING, place_of
 from storage.query import FOREVER as FOREVER
 from storage.query import EventId as EventId
 from storage.query import EventQuery as EventQuery
-from storage.query import place_of
 from storage.query_filters import fields_of as fields_of
 from storage.query_scan import Page as Page
 from storage.query_scan import service_page, user_page
@@ -109,13 +108,12 @@ class History:
         return found
 
     def anomalies(self, since: Millis, until: Millis, service: str = "", rule: str = "") -> Iterator[StoredAnomaly]:
-        """Newest first; without a service, of all of them."""
-        if service:
+        """Newest first; without a service, of all of them. A service that has neither events nor anomalies is WrongSettings."""
+        found = self._store.anomalies(service or None, since, until)
+        first = next(found, None)
+        if first is None and service and next(self._store.anomalies(service, BEGINNING, FOREVER), None) is None:
             self._known(service)
-        names = [service] if service else ["", *sorted({name for name, _ in self._store.services()})]
-        streams = [self._store.anomalies(name, since, until) for name in names]
-        found = merge(*streams, key=lambda one: (-one.at, one.id))
-        return (one for one in found if not rule or one.rule == rule)
+        return (one for one in chain((first,) if first else (), found) if not rule or one.rule == rule)
 
     def services(self) -> list[tuple[str, str]]:
         """Every (service, log type) that has events."""

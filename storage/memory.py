@@ -67,8 +67,8 @@ class MemoryStore:
         chosen = [alert for alert in self._alerts.values() if alert.alert_id == alert_id]
         return sorted(chosen, key=lambda alert: (alert.at, alert.transition_id))
 
-    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
-        chosen = [one for one in self._anomalies.values() if one.service_name == service_name and since <= one.at < until]
+    def anomalies(self, service_name: str | None, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+        chosen = [one for one in self._anomalies.values() if service_name in (None, one.service_name) and since <= one.at < until]
         return iter(sorted(chosen, key=lambda one: (-one.at, one.id)))
 
     def services(self) -> Iterable[tuple[str, str]]:

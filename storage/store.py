@@ -61,8 +61,8 @@ class Store(Protocol):
     def timeline(self, alert_id: str) -> list[StoredAlert]:
         """All transitions of one alert, oldest first."""
 
-    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
-        """Newest first."""
+    def anomalies(self, service_name: str | None, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+        """Newest first; '' has those of no service, None of all."""
 
     def services(self) -> Iterable[tuple[str, str]]:
         """Every (service, log type) that has events."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from heapq import merge
 from typing import Any
 
 from logverse.instant import Millis
 from storage.cassandra.connection import Session, translating
-from storage.layout import day_of, month_of
+from storage.cassandra.register import ANOMALIES, Register
+from storage.layout import DAY_MS, month_of
 from storage.rows import StoredAlert, StoredAnomaly
 
-# Of a longer range than this many partitions, it is asked which there are.
-MANY = 100
-_DAY = 86_400_000
+MANY = 100  # months; of a longer range it is asked which there are
 
 _ALERT = "blob_as_bigint(timestamp_as_blob(at)) AS at, transition_id, alert_id, rule, status, severity, service, record"
 
@@ -20,17 +20,13 @@ _ALERT = "blob_as_bigint(timestamp_as_blob(at)) AS at, transition_id, alert_id, 
 class FindingReading:
     """What the detect job found: alerts by time or by id, anomalies by service."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, register: Register) -> None:
+        self._session, self._register = session, register
 
     def alerts(self, since: Millis, until: Millis) -> Iterator[StoredAlert]:
         """Newest first, month after month."""
         prepared = self._session.prepare(f"SELECT {_ALERT} FROM alerts WHERE month = ? AND at >= ? AND at < ?")  # noqa: S608
-        months = sorted({month_of(day) for day in _days(since, until)}, reverse=True)
-        if len(months) > MANY:
-            there = {row[0] for row in self._rows("SELECT DISTINCT blob_as_bigint(timestamp_as_blob(month)) FROM alerts", ())}
-            months = [month for month in months if month in there]
-        for month in months:
+        for month in self._months(since, until):
             yield from (StoredAlert(*row) for row in self._rows(prepared, (month, since, until)))
 
     def timeline(self, alert_id: str) -> list[StoredAlert]:
@@ -42,20 +38,37 @@ class FindingReading:
         )
         return [StoredAlert(*row) for rows in found for row in rows]
 
-    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
-        """Newest first, day after day."""
+    def anomalies(self, service_name: str | None, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+        """Newest first, day after day, of the days that hold any."""
+        if service_name is not None or since >= until:
+            return self._anomalies(service_name or "", since, until)
+        seen = self._register.by_service(ANOMALIES, since, until)
+        return merge(*(self._anomalies(name, since, until, months) for name, months in seen.items()), key=lambda one: (-one.at, one.id))
+
+    def _anomalies(
+        self, service_name: str, since: Millis, until: Millis, months: Sequence[Millis] | None = None
+    ) -> Iterator[StoredAnomaly]:  # fmt: skip
         text = (
             "SELECT blob_as_bigint(timestamp_as_blob(at)) AS at, id, rule, record FROM anomalies "
             "WHERE service = ? AND day = ? AND at >= ? AND at < ?"
         )
         prepared = self._session.prepare(text)
-        days: Iterable[Millis] = _days(since, until)
-        if (until - since) // _DAY > MANY:
-            rows = self._rows("SELECT DISTINCT service, blob_as_bigint(timestamp_as_blob(day)) FROM anomalies", ())
-            days = sorted((day for service, day in rows if service == service_name and day_of(since) <= day < until), reverse=True)
-        for day in days:
+        for day in self._register.buckets(ANOMALIES, service_name, since, until, DAY_MS, months):
             for at, uid, rule, record in self._rows(prepared, (service_name, day, since, until)):
                 yield StoredAnomaly(at, uid, rule, service_name, record)
+
+    def _months(self, since: Millis, until: Millis) -> Iterator[Millis]:
+        """First instants of the months that overlap the range and may hold alerts, newest first."""
+        if since >= until:
+            return
+        first, month = month_of(since), month_of(until - 1)
+        if month - first > MANY * 31 * DAY_MS:
+            found = self._rows("SELECT DISTINCT blob_as_bigint(timestamp_as_blob(month)) FROM alerts", ())
+            yield from sorted((row[0] for row in found if first <= row[0] <= month), reverse=True)
+            return
+        while month >= first:
+            yield month
+            month = month_of(month - 1)
 
     def _rows(self, statement: Any, values: tuple[Any, ...]) -> Iterator[Any]:
         """The driver fetches page after page; what it raises then is translated too."""
@@ -63,8 +76,3 @@ class FindingReading:
         result = self._session.execute(prepared.bind(values))
         with translating():
             yield from result
-
-
-def _days(since: Millis, until: Millis) -> Iterable[Millis]:
-    """First instants of the days that overlap the range, newest first."""
-    return range(day_of(until - 1), day_of(since) - 1, -_DAY) if since < until else ()

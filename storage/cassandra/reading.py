@@ -6,14 +6,15 @@ No statement filters: each one reads partitions by their whole key, in their ord
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from logverse.instant import Millis
 from storage.cassandra.bucket import COLUMNS, Bucket, table
 from storage.cassandra.connection import Session, translating
 from storage.cassandra.partition import Partition
-from storage.layout import BUCKET_MS, Sharding, bucket_of, month_of
+from storage.cassandra.register import Register
+from storage.layout import Sharding, bucket_of, month_of
 from storage.rows import StoredEvent
 from storage.store import Position, Selection
 
@@ -22,15 +23,15 @@ AHEAD = 3
 
 
 class EventReading:
-    """Events, the buckets that hold them, and who has any."""
+    """Events, by service or by user."""
 
-    def __init__(self, session: Session, sharding: Sharding) -> None:
-        self._session, self._sharding = session, sharding
+    def __init__(self, session: Session, sharding: Sharding, register: Register) -> None:
+        self._session, self._sharding, self._register = session, sharding, register
 
     def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         """As the contract says. A bucket is asked only when the one before is used up, or ahead while buckets hold less than a page."""
         until = min(selection.until, after.timestamp + 1) if after else selection.until
-        buckets = self.buckets(selection.log_type, selection.service_name, selection.since, until)
+        buckets = self._register.buckets(selection.log_type, selection.service_name, selection.since, until)
         asked: deque[Bucket] = deque()
         ahead = 0
         while True:
@@ -53,7 +54,7 @@ class EventReading:
     def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         """By the pointers of `activity_by_user`; one whose event is gone is passed over."""
         until = min(until, after.timestamp + 1) if after else until
-        for month in self._months(since, until, lambda _, log_type: log_type == "activity"):
+        for month in self._register.months("activity", since, until):
             for pointers in _chunks(self._pointers(user_id, month, since, until, after, page), page):
                 asked = [
                     (service, self._session.execute_async(self._event_key("activity", service, Position(at, uid))))
@@ -64,21 +65,6 @@ class EventReading:
                         found = future.result().one()
                     if found:
                         yield StoredEvent("activity", service, *found)
-
-    def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:
-        """Newest first, from table `buckets`."""
-        prepared = self._session.prepare(
-            "SELECT blob_as_bigint(timestamp_as_blob(bucket)) FROM buckets "
-            "WHERE service = ? AND log_type = ? AND month = ? AND bucket > ? AND bucket < ?"
-        )
-        for month in self._months(since, until, lambda service, kind: (service, kind) == (service_name, log_type)):
-            rows = self._session.execute(prepared.bind((service_name, log_type, month, since - BUCKET_MS, until)))
-            with translating():
-                yield from (row[0] for row in rows)
-
-    def services(self) -> Iterable[tuple[str, str]]:
-        """From table `services`."""
-        return sorted({(service, log_type) for service, log_type, _ in self._seen()})
 
     def _event_key(self, log_type: str, service_name: str, at: Position) -> Any:
         bucket = bucket_of(at.timestamp)
@@ -98,22 +84,6 @@ class EventReading:
             same = self._session.prepare(f"{start}ts = ? AND uid > ?").bind((user_id, month, *after))
             statements = [same, older.bind((user_id, month, since, after.timestamp))]
         return Partition(self._session, statements, page, _pointer, len).rows()
-
-    def _months(self, since: Millis, until: Millis, wanted: Any) -> Iterator[Millis]:
-        """The months of the range, newest first: of a long range those in which anything was seen that is `wanted`."""
-        if since >= until:
-            return iter(())
-        first, last = month_of(since), month_of(until - 1)
-        if first == last:
-            return iter([first])
-        seen = {month for service, log_type, month in self._seen() if wanted(service, log_type)}
-        return iter(sorted((month for month in seen if first <= month <= last), reverse=True))
-
-    def _seen(self) -> Iterator[tuple[str, str, Millis]]:
-        text = "SELECT service, log_type, blob_as_bigint(timestamp_as_blob(month)) FROM services WHERE scope = 'all'"
-        rows = self._session.execute(self._session.prepare(text))
-        with translating():
-            yield from ((row[0], row[1], row[2]) for row in rows)
 
 
 def _pointer(row: Any) -> tuple[Millis, str, str]:

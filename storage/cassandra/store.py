@@ -10,6 +10,7 @@ from storage.cassandra import sharding
 from storage.cassandra.connection import Session, connect
 from storage.cassandra.findings import FindingReading
 from storage.cassandra.reading import EventReading
+from storage.cassandra.register import Register
 from storage.cassandra.writing import Writing
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
 from storage.store import Position, Selection
@@ -21,7 +22,9 @@ class CassandraStore:
     def __init__(self, session: Session) -> None:
         self.session = session
         shards = sharding.read(session)
-        self._events, self._findings, self._writing = EventReading(session, shards), FindingReading(session), Writing(session, shards)
+        self._register = Register(session)
+        self._events, self._findings = EventReading(session, shards, self._register), FindingReading(session, self._register)
+        self._writing = Writing(session, shards)
 
     def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
         return self._writing.save_events(events)
@@ -42,7 +45,7 @@ class CassandraStore:
         return self._events.activity(user_id, since, until, after, page)
 
     def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:
-        return self._events.buckets(log_type, service_name, since, until)
+        return self._register.buckets(log_type, service_name, since, until)
 
     def alerts(self, since: Millis, until: Millis) -> Iterator[StoredAlert]:
         return self._findings.alerts(since, until)
@@ -50,11 +53,11 @@ class CassandraStore:
     def timeline(self, alert_id: str) -> list[StoredAlert]:
         return self._findings.timeline(alert_id)
 
-    def anomalies(self, service_name: str, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
+    def anomalies(self, service_name: str | None, since: Millis, until: Millis) -> Iterator[StoredAnomaly]:
         return self._findings.anomalies(service_name, since, until)
 
     def services(self) -> Iterable[tuple[str, str]]:
-        return self._events.services()
+        return self._register.services()
 
     def close(self) -> None:
         self.session.close()

@@ -11,6 +11,7 @@ from zlib import crc32
 from logverse.instant import Millis
 from storage.cassandra.batches import UNSET, Batch, Sender, Values, cut
 from storage.cassandra.connection import Session
+from storage.cassandra.register import ANOMALIES
 from storage.layout import Sharding, bucket_of, day_of, month_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
 
@@ -71,7 +72,8 @@ class Writing:
         return list({row.place: row for row in (*by_id, *by_time)}.values())
 
     def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
-        """By service and day."""
+        """By service and day. The day is written down before anything lies in it, as for events."""
+        self._write_down(dict.fromkeys((ANOMALIES, row.service_name, day_of(row.at)) for row in anomalies))
         return self._save(_ANOMALY, anomalies, lambda row: (row.service_name, day_of(row.at)), _anomaly, "anomalies")
 
     def _partitions(self, events: Sequence[StoredEvent]) -> dict[_Partition, list[int]]:
@@ -89,7 +91,7 @@ class Writing:
         return found
 
     def _write_down(self, buckets: Iterable[tuple[str, str, Millis]]) -> None:
-        """That these (log type, service, bucket) hold something; once a process and bucket.
+        """That these (kind, service, bucket) hold something (storage/cassandra/register.py); once a process and bucket.
 
         What is refused here is an impossible service name, and so are its events.
         """

@@ -171,3 +171,15 @@ class StoreContract:
 
         assert list(store.anomalies(name, 0, NOON + 1)) == [*saved, old]
         assert list(store.anomalies(name, NOON - DAY, NOON)) == saved[1:3]
+
+    def test_anomalies_of_services_without_events(self, store: Store, name: str) -> None:
+        """They are found by the service and among those of all, also of no service; they make nobody a service with events."""
+        saved = [StoredAnomaly(NOON - n * 20 * DAY, f"{name}-{n}", "rule", service, b"{}") for n, service in enumerate((name, "", name))]
+        assert store.save_anomalies(saved) == []
+
+        assert list(store.anomalies(name, 0, NOON + 1)) == [saved[0], saved[2]]
+        for until in (NOON + 1, 253_370_764_800_000):
+            assert [one for one in store.anomalies(None, 0, until) if one.id.startswith(name)] == saved
+            assert saved[1] in list(store.anomalies("", 0, until))
+        assert list(store.anomalies(None, NOON, NOON)) == []
+        assert name not in {service for service, _ in store.services()}

@@ -15,7 +15,7 @@ from storage.cassandra.batches import LARGEST_ROW, MOST_BYTES, MOST_ROWS, Batch,
 from storage.cassandra.connection import Session
 from storage.cassandra.writing import Writing
 from storage.layout import BUCKET_MS, Sharding, bucket_of
-from storage.rows import StoredEvent
+from storage.rows import StoredAnomaly, StoredEvent
 
 COLUMNS = [ColumnMetadata("k", "t", name, kind) for name, kind in (("key", UTF8Type), ("value", BytesType))]
 PREPARED = PreparedStatement(COLUMNS, b"id", [0], "INSERT", "k", 5, None, None, None)
@@ -179,3 +179,13 @@ def test_what_is_not_known_is_left_unset() -> None:
     (row,) = [row for rows in driver.taken for row in rows if len(row) == 13]
     assert None not in row
     assert sum(not isinstance(value, bytes) for value in row) == 6
+
+
+def test_days_with_anomalies_are_written_down_first() -> None:
+    """Also of a service that has no events: queries look only where something is written down."""
+    driver = Driver()
+
+    Writing(Session(None, driver), Sharding()).save_anomalies([StoredAnomaly(AT, "a", "rule", "web", b"{}")])
+
+    assert [rows[0][:2] for rows in driver.taken[:2]] == [[b"web", b"anomalies"], [b"all", b"web"]]
+    assert [rows[0][3] for rows in driver.taken[2:]] == [b"a"]

@@ -275,3 +275,12 @@ def test_anomalies_of_one_service_and_of_all():
     assert list(asked.anomalies(0, FOREVER, "web", "rule")) == [saved[0], saved[3]]
     with pytest.raises(WrongSettings, match="did you mean web"):
         asked.anomalies(0, FOREVER, "wep")
+
+
+def test_anomalies_of_a_service_whose_events_are_not_stored():
+    """What policy leaves out of the store hides no finding; of another time there is nothing, which is no mistake."""
+    found = StoredAnomaly(NOON, "a", "rule", "shop", b"{}")
+    asked = history(event("web", NOON, "a"), anomalies=[found])
+
+    assert list(asked.anomalies(0, FOREVER, "shop")) == list(asked.anomalies(0, FOREVER)) == [found]
+    assert list(asked.anomalies(NOON + 1, FOREVER, "shop")) == list(asked.anomalies(0, 1, "web")) == []
