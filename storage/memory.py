@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from logverse.instant import Millis
 from storage.layout import BUCKET_MS, bucket_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
-from storage.store import Position, Selection
+from storage.store import Position, Selection, UserPosition
 
 # What Cassandra takes as part of a key, in bytes; the twin refuses the same rows.
 LONGEST_KEY = 65_535
@@ -51,7 +51,9 @@ class MemoryStore:
     def event(self, log_type: str, service_name: str, at: Position) -> StoredEvent | None:
         return self._events.get((log_type, service_name), {}).get(at)
 
-    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+    def activity(
+        self, user_id: str, since: Millis, until: Millis, after: UserPosition | None = None, page: int = 100
+    ) -> Iterator[StoredEvent]:
         kept = (event for (log_type, _), events in self._events.items() if log_type == "activity" for event in events.values())
         return _newest_first((event for event in kept if event.user_id == user_id), since, until, after)
 
@@ -94,9 +96,13 @@ def _wrong(key: str) -> str:
     return f"a key of {size} bytes is longer than {LONGEST_KEY}" if size > LONGEST_KEY else ""
 
 
-def _newest_first(events: Iterable[StoredEvent], since: Millis, until: Millis, after: Position | None) -> Iterator[StoredEvent]:
+def _newest_first(
+    events: Iterable[StoredEvent], since: Millis, until: Millis, after: Position | UserPosition | None
+) -> Iterator[StoredEvent]:
     def order(event: StoredEvent) -> tuple[Any, ...]:
         return (-event.timestamp, event.uid, event.service_name)
 
-    start = (-after.timestamp, after.uid) if after else ()
-    return iter(sorted((event for event in events if since <= event.timestamp < until and order(event)[:2] > start), key=order))
+    def behind(event: StoredEvent) -> bool:
+        return after is None or order(event)[: len(after)] > (-after.timestamp, *after[1:])
+
+    return iter(sorted((event for event in events if since <= event.timestamp < until and behind(event)), key=order))

@@ -101,17 +101,20 @@ class EventQuery:
 
 
 class Place(NamedTuple):
-    """Where a page begins: what is left of the range, and the last event that was looked at (its type too: several are merged)."""
+    """Where a page begins: what is left of the range, and the last event that was looked at.
+
+    `beside` tells it from others of the same time and uid: its type, over the activity of all services its service.
+    """
 
     since: Millis
     until: Millis
     after: Position | None = None
-    log_type: str = ""
+    beside: str = ""
 
 
 def token_of(query: EventQuery, place: Place) -> str:
     """Opaque text from which `place_of` finds the place again."""
-    flat = [VERSION, query.fingerprint, place.since, place.until, *(place.after or (None, "")), place.log_type]
+    flat = [VERSION, query.fingerprint, place.since, place.until, *(place.after or (None, "")), place.beside]
     return base64.urlsafe_b64encode(orjson.dumps(flat)).decode().rstrip("=")
 
 
@@ -119,12 +122,12 @@ def place_of(query: EventQuery, token: str) -> Place:
     """The place that this token stands for; WrongSettings when it is none of ours or another question's."""
     if not token:
         return Place(query.since, query.until)
-    version, fingerprint, since, until, at, uid, log_type = _flat(token)
+    version, fingerprint, since, until, at, uid, beside = _flat(token)
     if version != VERSION:
         raise _wrong_token("is of another version of LogVerse", "ask again without it")
     if fingerprint != query.fingerprint:
         raise _wrong_token("belongs to another query", "repeat the query that gave it, with the same filters")
-    return Place(since, until, None if at is None else Position(at, uid), log_type)
+    return Place(since, until, None if at is None else Position(at, uid), beside)
 
 
 def _flat(token: str) -> list[Any]:

@@ -11,7 +11,7 @@ from logverse.instant import Millis
 from storage.layout import BUCKET_MS
 from storage.query import EventQuery, Place, token_of
 from storage.rows import StoredEvent
-from storage.store import Position, Selection, Store
+from storage.store import Position, Selection, Store, UserPosition
 
 # What one page may cost: rows that are read and do not fit, and buckets in which the store's own look-up found little.
 ROWS, BUCKETS = 50_000, 144
@@ -52,7 +52,8 @@ def user_page(store: Store, query: EventQuery, place: Place) -> Page:
     """A page of a user's activity over all services."""
     pager = _Pager(query, place)
     equal = query.equal()
-    events = store.activity(query.user, place.since, place.until, place.after, pager.fetch)
+    after = UserPosition(*place.after, place.beside) if place.after else None
+    events = store.activity(query.user, place.since, place.until, after, pager.fetch)
     chosen = (event for event in events if all(getattr(event, name) == value for name, value in equal.items()))
     return pager.read(chosen) or pager.page(None)
 
@@ -91,7 +92,8 @@ class _Pager:
         return CHUNK if self._choice else self._query.limit - len(self._rows)
 
     def _behind(self, event: StoredEvent) -> Place:
-        return Place(self._place.since, self._place.until, Position(event.timestamp, event.uid), event.log_type)
+        beside = event.log_type if self._query.service else event.service_name
+        return Place(self._place.since, self._place.until, Position(event.timestamp, event.uid), beside)
 
 
 def _chunk(events: Iterator[StoredEvent], rows: int) -> list[StoredEvent]:
@@ -131,7 +133,7 @@ def _merged(
     for log_type in sorted(types):
         selection = Selection(log_type, query.service, since, until, query.equal())
         events = store.events(selection, place.after, fetch)
-        if place.after and log_type > place.log_type and since <= place.after.timestamp < until:
+        if place.after and log_type > place.beside and since <= place.after.timestamp < until:
             events = chain(_twin(store, selection, place.after), events)
         streams.append(events)
     return merge(*streams, key=lambda event: (-event.timestamp, event.uid, event.log_type))

@@ -17,6 +17,14 @@ class Position(NamedTuple):
     uid: str
 
 
+class UserPosition(NamedTuple):
+    """A place in a user's activity over all services: of the same time and uid, the greater service name comes behind."""
+
+    timestamp: Millis
+    uid: str
+    service_name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Events of one service and log type with `since` <= timestamp < `until` (event time) and these column values.
@@ -49,7 +57,9 @@ class Store(Protocol):
     def event(self, log_type: str, service_name: str, at: Position) -> StoredEvent | None:
         """The one event that lies there; None when there is none (any more)."""
 
-    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+    def activity(
+        self, user_id: str, since: Millis, until: Millis, after: UserPosition | None = None, page: int = 100
+    ) -> Iterator[StoredEvent]:
         """A user's activity over all services, newest first, as `events` does."""
 
     def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:

@@ -16,7 +16,7 @@ from storage.cassandra.partition import Partition
 from storage.cassandra.register import Register
 from storage.layout import Sharding, bucket_of, month_of
 from storage.rows import StoredEvent
-from storage.store import Position, Selection
+from storage.store import Position, Selection, UserPosition
 
 # How many buckets are asked for ahead when the ones before held less than a page.
 AHEAD = 3
@@ -51,7 +51,9 @@ class EventReading:
         found = self._session.execute(bound).one()
         return StoredEvent(log_type, service_name, *found) if found else None
 
-    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+    def activity(
+        self, user_id: str, since: Millis, until: Millis, after: UserPosition | None = None, page: int = 100
+    ) -> Iterator[StoredEvent]:
         """By the pointers of `activity_by_user`; one whose event is gone is passed over."""
         until = min(until, after.timestamp + 1) if after else until
         for month in self._register.months("activity", since, until):
@@ -73,7 +75,7 @@ class EventReading:
         return self._session.prepare(text).bind((service_name, bucket, shard, *at))
 
     def _pointers(
-        self, user_id: str, month: Millis, since: Millis, until: Millis, after: Position | None, page: int
+        self, user_id: str, month: Millis, since: Millis, until: Millis, after: UserPosition | None, page: int
     ) -> Iterator[tuple[Millis, str, str]]:
         start = (
             "SELECT blob_as_bigint(timestamp_as_blob(ts)) AS at, service, uid FROM activity_by_user WHERE user_id = ? AND month = ? AND "
@@ -81,7 +83,7 @@ class EventReading:
         older = self._session.prepare(f"{start}ts >= ? AND ts < ?")
         statements = [older.bind((user_id, month, since, until))]
         if after and month_of(after.timestamp) == month and since <= after.timestamp < until:
-            same = self._session.prepare(f"{start}ts = ? AND uid > ?").bind((user_id, month, *after))
+            same = self._session.prepare(f"{start}ts = ? AND (uid, service) > (?, ?)").bind((user_id, month, *after))
             statements = [same, older.bind((user_id, month, since, after.timestamp))]
         return Partition(self._session, statements, page, _pointer, len).rows()
 

@@ -13,7 +13,7 @@ from storage.cassandra.reading import EventReading
 from storage.cassandra.register import Register
 from storage.cassandra.writing import Writing
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
-from storage.store import Position, Selection
+from storage.store import Position, Selection, UserPosition
 
 
 class CassandraStore:
@@ -41,7 +41,9 @@ class CassandraStore:
     def event(self, log_type: str, service_name: str, at: Position) -> StoredEvent | None:
         return self._events.event(log_type, service_name, at)
 
-    def activity(self, user_id: str, since: Millis, until: Millis, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
+    def activity(
+        self, user_id: str, since: Millis, until: Millis, after: UserPosition | None = None, page: int = 100
+    ) -> Iterator[StoredEvent]:
         return self._events.activity(user_id, since, until, after, page)
 
     def buckets(self, log_type: str, service_name: str, since: Millis, until: Millis) -> Iterator[Millis]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from struct import Struct
@@ -15,7 +16,8 @@ from storage.cassandra.register import ANOMALIES
 from storage.layout import Sharding, bucket_of, day_of, month_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
 
-_REMEMBERED = 4096  # buckets known to be written down
+# Buckets known to be written down, and for how long: their rows must outlive the events that come into them later.
+_REMEMBERED, _REMEMBERED_S = 4096, 86_400.0
 _ROW_BYTES = 400  # of a row besides its record and uid: keys, small columns, and what Cassandra adds to each
 
 _EVENT = (
@@ -46,11 +48,12 @@ _Partition = tuple[str, str, Millis, int]
 
 
 class Writing:
-    """What the contract's save methods do. One process, one object: it remembers what it has written down about buckets."""
+    """What the contract's save methods do. One process, one object: it remembers for a day what it has written down about buckets."""
 
-    def __init__(self, session: Session, sharding: Sharding) -> None:
+    def __init__(self, session: Session, sharding: Sharding, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._session, self._sharding, self._sender = session, sharding, Sender(session)
         self._known: set[tuple[str, str, Millis]] = set()
+        self._monotonic, self._since = monotonic, monotonic()
 
     def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
         """As the contract says. A bucket is written down before anything lies in it, so that no query passes it over."""
@@ -91,10 +94,13 @@ class Writing:
         return found
 
     def _write_down(self, buckets: Iterable[tuple[str, str, Millis]]) -> None:
-        """That these (kind, service, bucket) hold something (storage/cassandra/register.py); once a process and bucket.
+        """That these (kind, service, bucket) hold something (storage/cassandra/register.py); once a day and bucket.
 
         What is refused here is an impossible service name, and so are its events.
         """
+        if self._monotonic() - self._since >= _REMEMBERED_S:
+            self._known.clear()
+            self._since = self._monotonic()
         new = [one for one in buckets if one not in self._known]
         if not new:
             return

@@ -24,6 +24,8 @@ KEPT: dict[str, tuple[str, ...]] = {
     "series_1m": ("keep_series_1m",),
     "series_1h": ("keep_series_1h",),
 }
+# What says where others lie outlives them: it is written up to a day before them (storage/cassandra/writing.py).
+LONGER: dict[str, int] = dict.fromkeys(("buckets", "services"), 7 * 86_400)  # seconds
 _DECLARED = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) .*\bdefault_time_to_live = (\d+)", re.I)
 
 
@@ -33,7 +35,8 @@ def wanted(settings: Settings) -> dict[str, int]:
     >>> wanted(Settings(keep_series_1s="2h"))["series_1s"]
     7200
     """
-    return {table: max(durations.read(getattr(settings, name)) // 1000 for name in names) for table, names in KEPT.items()}
+    kept = {table: max(durations.read(getattr(settings, name)) // 1000 for name in names) for table, names in KEPT.items()}
+    return {table: seconds + LONGER.get(table, 0) for table, seconds in kept.items()}
 
 
 def declared(migrations: Sequence[Migration]) -> dict[str, int]:

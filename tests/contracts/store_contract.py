@@ -9,7 +9,7 @@ import pytest
 
 from storage.layout import BUCKET_MS
 from storage.rows import StoredAlert, StoredAnomaly, StoredEvent
-from storage.store import Position, Selection, Store
+from storage.store import Position, Selection, Store, UserPosition
 
 NOON = 1_700_006_400_000  # begins a bucket, in November 2023
 DAY = 86_400_000
@@ -134,7 +134,16 @@ class StoreContract:
         store.save_events([*saved, event(name, NOON, "other", "activity", user_id="x"), event(name, NOON, "http", user_id=name)])
 
         assert list(store.activity(name, 0, NOON + 1, page=3)) == saved
-        assert list(store.activity(name, NOON - 20 * DAY, NOON, Position(NOON - 10 * DAY, "02"))) == saved[3:5]
+        assert list(store.activity(name, NOON - 20 * DAY, NOON, UserPosition(NOON - 10 * DAY, "02", f"{name}-0"))) == saved[3:5]
+
+    def test_activity_of_a_user_in_two_services_at_once(self, store: Store, name: str) -> None:
+        """The same millisecond and uid in several services are as many events, each a place to go on from."""
+        saved = [event(f"{name}-{n}", NOON, uid, "activity", user_id=name) for uid in ("a", "b") for n in range(3)]
+        assert store.save_events(saved[::-1]) == []
+
+        assert list(store.activity(name, 0, NOON + 1, page=2)) == saved
+        for place, last in enumerate(saved):
+            assert list(store.activity(name, 0, NOON + 1, UserPosition(NOON, last.uid, last.service_name))) == saved[place + 1 :]
 
     def test_what_cannot_be_stored_comes_back(self, store: Store, name: str) -> None:
         """A row that the store will never take is named with a reason; all the others are kept."""

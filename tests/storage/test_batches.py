@@ -159,6 +159,17 @@ def test_a_bucket_is_written_down_once_and_before_its_events() -> None:
     assert sum(len(rows) for rows in driver.taken if len(rows[0]) == 4) == 3  # two buckets and one month of a service
 
 
+def test_a_bucket_is_written_down_again_after_a_day() -> None:
+    """Its row's time to live must not end before that of an event which comes into the old bucket later."""
+    driver, now = Driver(), [0.0]
+    writing = Writing(Session(None, driver), Sharding(((0, 1),)), lambda: now[0])
+
+    for now[0] in (0.0, 86_399.0, 86_400.0, 86_401.0):
+        writing.save_events([event(0)])
+
+    assert [len(rows[0]) for rows in driver.taken] == [4, 4, 13, 13, 4, 4, 13, 13]
+
+
 def test_activity_can_be_found_by_user() -> None:
     """A pointer a row that has a user; http has none."""
     driver = Driver()

@@ -198,6 +198,18 @@ def test_activity_of_a_user_over_services():
     assert paged(asked, EventQuery(0, FOREVER, user="alice", client="c1"))[0] == ["1", "3", "5", "7"]
 
 
+def test_activity_of_a_user_in_two_services_at_once():
+    """The same uid and millisecond in two services are two events; a page may end between them."""
+    saved = [event(f"s{n}", NOON, "a", "activity", user_id="alice") for n in range(4)]
+
+    rows, token = [], None
+    for _ in saved:
+        page = history(*saved).events(EventQuery(0, FOREVER, user="alice", limit=1), token)
+        rows, token = [*rows, *page.rows], page.token
+
+    assert rows == saved
+
+
 def test_a_service_that_nobody_knows():
     """The names that come near are offered, and without any all there are."""
     asked = history(event("checkout", NOON, "a"), event("shop", NOON, "b"))
