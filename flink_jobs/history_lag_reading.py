@@ -15,7 +15,7 @@ from logverse.topic_reader import quiet
 from logverse.topics import named
 
 TIMEOUT_S = 10.0
-LOOKS = 50  # for the next records, a tenth of a second each
+LOOKS = 100  # for the next records, a tenth of a second each
 _LITTLE = {"queued.max.messages.kbytes": 4096, "fetch.message.max.bytes": 65_536, "fetch.wait.max.ms": 20}
 
 
@@ -84,8 +84,9 @@ def _oldest(consumer: Any, behind: Sequence[_Spot]) -> dict[tuple[str, int], Mil
                 found.setdefault((place.topic, place.partition), message.timestamp()[1])
                 consumer.pause([place])
         if len(found) == len(behind):
-            break
-    return found
+            return found
+    # Without its time a record that waits would pass for a new one, and nobody would be warned.
+    raise TryAgain(f"Kafka did not give the next record of {len(behind) - len(found)} of {len(behind)} partitions within {LOOKS / 10:g} s")
 
 
 def _retention(settings: Settings, topics: Sequence[str]) -> dict[str, Millis | None]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from flink_jobs import history_lag_reading
 from flink_jobs.history_lag import Lag, LagWatch
 from logverse.alert import Alert
+from logverse.errors import TryAgain
 from logverse.topics import DAY
 
 NOW = 1_790_000_000_000
@@ -53,3 +58,11 @@ def test_what_is_lost_is_said_plainly() -> None:
 def test_nothing_is_told_of_what_cannot_be_lost(quiet: Lag) -> None:
     """A topic that keeps for ever, or one that is read to its end."""
     assert LagWatch().observe([quiet], NOW) == []
+
+
+def test_a_kafka_that_does_not_say_how_old_a_record_is_is_asked_again() -> None:
+    """An age that is not known is none; taken for zero it would warn nobody."""
+    silent: Any = SimpleNamespace(assign=lambda _: None, consume=lambda *_, **__: [])
+
+    with pytest.raises(TryAgain, match="1 of 1 partitions"):
+        history_lag_reading._oldest(silent, [history_lag_reading._Spot("logs.http", 0, 5, 0, 9)])
