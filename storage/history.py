@@ -12,10 +12,10 @@ from logverse.event import LOG_TYPES
 from logverse.instant import Millis
 from logverse.settings import Settings
 from storage.layout import BUCKET_MS
-from storage.query import BEGINNING, place_of
 from storage.query import FOREVER as FOREVER
 from storage.query import EventId as EventId
 from storage.query import EventQuery as EventQuery
+from storage.query import place_of
 from storage.query_filters import fields_of as fields_of
 from storage.query_scan import Page as Page
 from storage.query_scan import service_page, user_page
@@ -111,7 +111,7 @@ class History:
         """Newest first; without a service, of all of them. A service that has neither events nor anomalies is WrongSettings."""
         found = self._store.anomalies(service or None, since, until)
         first = next(found, None)
-        if first is None and service and next(self._store.anomalies(service, BEGINNING, FOREVER), None) is None:
+        if first is None and service and next(self._store.anomalies(service, instant.BEGINNING, FOREVER), None) is None:
             self._known(service)
         return (one for one in chain((first,) if first else (), found) if not rule or one.rule == rule)
 
@@ -137,10 +137,10 @@ class History:
         return has
 
     def _extent(self, service: str, types: Iterable[str]) -> str:
-        starts = [start for kind in types for start in self._store.buckets(kind, service, 0, FOREVER)]
+        starts = [start for kind in types for start in self._store.buckets(kind, service, instant.BEGINNING, FOREVER)]
         if not starts:
             return "what it had is deleted"
-        return f"history has some from {instant.written(min(starts))} to {instant.written(max(starts) + BUCKET_MS)}"
+        return f"history has some from {instant.written(min(starts))} to {instant.written(min(max(starts) + BUCKET_MS, instant.END))}"
 
 
 def _between(query: EventQuery) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from logverse import instant
 from logverse.errors import WrongSettings
 from logverse.event import LOG_TYPES
 from logverse.identity import digest
@@ -19,8 +20,7 @@ from storage.rows import StoredEvent
 from storage.store import Position
 
 VERSION = 1
-BEGINNING: Millis = -62_135_596_800_000  # the year 1
-FOREVER: Millis = 253_370_764_800_000  # the year 9999: no event is newer
+FOREVER: Millis = instant.END + 1  # no event is as new
 MOST = 10_000  # rows of one page
 SHOWN_UID = 12  # characters of a uid that people copy; any beginning that is one event's is enough
 
@@ -58,8 +58,8 @@ class EventQuery:
             if log_type not in LOG_TYPES:
                 raise WrongSettings(f"{log_type[:40]!r} is no type", where="--type", remedy=f"one of {', '.join(LOG_TYPES)}")
         for where, at in (("--since", self.since), ("--until", self.until)):
-            if not BEGINNING <= at <= FOREVER:
-                raise WrongSettings("out of range", where=where, remedy="a year from 1 to 9998")
+            if not instant.BEGINNING <= at <= FOREVER:
+                raise WrongSettings("out of range", where=where, remedy="a year from 1 to 9999")
         if not 0 < self.limit <= MOST:
             raise WrongSettings(f"{self.limit} rows a page", where="--limit", remedy=f"1 to {MOST}")
         if not self.service and (not self.user or set(self.types) - {"activity"}):
@@ -142,7 +142,7 @@ def _flat(token: str) -> list[Any]:
 
 
 def _is(value: object, kind: Any) -> bool:
-    return isinstance(value, kind) and (not isinstance(value, int) or BEGINNING <= value <= FOREVER)
+    return isinstance(value, kind) and (not isinstance(value, int) or instant.BEGINNING <= value <= FOREVER)
 
 
 def _wrong_token(problem: str, remedy: str) -> WrongSettings:
@@ -180,7 +180,10 @@ class EventId(NamedTuple):
         if len(parts) != 4 or parts[0] not in LOG_TYPES or not parts[2].removeprefix("-").isdecimal() or len(parts[2]) > 16:
             remedy = "TYPE:SERVICE:MILLISECONDS:UID, as the last column of `logverse query events` has it"
             raise WrongSettings(f"{text[:60]!r} is no event's id", where="ID", remedy=remedy)
-        return cls(parts[0], unquote(parts[1]), int(parts[2]), unquote(parts[3]))
+        at = int(parts[2])
+        if not instant.BEGINNING <= at <= instant.END:
+            raise WrongSettings(f"{text[:60]!r} is no event's id: its time is none", where="ID", remedy="copy it whole")
+        return cls(parts[0], unquote(parts[1]), at, unquote(parts[3]))
 
 
 def _quoted(text: str) -> str:

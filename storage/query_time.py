@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from logverse import durations
+from logverse import durations, instant
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
 
@@ -30,6 +30,8 @@ def moment(text: str, where: str, now: Millis) -> Millis:
         found = read(text, now) if found is None else found
     if found is None:
         raise WrongSettings(f"{text[:40]!r} is no time", where=where, remedy=EXAMPLES)
+    if not instant.BEGINNING <= found <= instant.END:
+        raise WrongSettings(f"{text[:40]!r} is beyond the calendar", where=where, remedy="a year from 1 to 9999")
     return found
 
 

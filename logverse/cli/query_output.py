@@ -146,7 +146,7 @@ def json_text(value: Any, indent: bool = False) -> str:
 def time_text(at: int) -> str:
     """The moment as tables show it, in UTC."""
     try:
-        return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}.{at % 1000:03d}"
+        return f"{datetime.fromtimestamp(at // 1000, UTC).isoformat(' ')[:19]}.{at % 1000:03d}"
     except (ValueError, OverflowError):  # beyond the calendar
         return f"{at} ms"
 

@@ -122,9 +122,14 @@ def event_whole(event: StoredEvent) -> None:
 
 
 def command(verb: str, **flags: Any) -> str:
-    """A command that people may copy: quoted for a shell. Times are milliseconds."""
-    parts = [f"--{name} {shlex.quote(instant.written(value) if isinstance(value, int) else value)}" for name, value in flags.items()]
+    """A command that people may copy: quoted for a shell. Times are milliseconds; one beyond the calendar becomes its end."""
+    texts = {name: _moment(value) if isinstance(value, int) else value for name, value in flags.items()}
+    parts = [f"--{name} {shlex.quote(text)}" for name, text in texts.items()]
     return printable(" ".join(["logverse query", verb, *parts]))
+
+
+def _moment(at: int) -> str:
+    return instant.written(min(max(at, instant.BEGINNING), instant.END))
 
 
 def _field(name: str, value: Any, width: int) -> Iterator[str]:

@@ -172,6 +172,7 @@ def test_looking_in_vain_ends(query, monkeypatch):
         (("--service", "web", "--since", "1h"), 0, "no events of web from 2023-11-15T23:00:00.000Z on; history has some from"),
         (("--service", "web", *FROM, "--status", "5xx"), 0, "no event fits; 3 of that time were looked at"),
         ((), 2, "--service: no service given"),
+        (("--service", "web", "--since", "3000y"), 2, "--since: '3000y' is beyond the calendar"),
         (("--service", "web", "--since", "soon"), 2, "--since: 'soon' is no time"),
         (("--service", "web", "--since", "1h", "--until", "2h"), 2, "is not before"),
         (("--service", "web", "--status", "6x"), 2, "--status: '6x' is not known"),
@@ -229,6 +230,17 @@ def test_one_event_whole(query):
     assert "same trace:  logverse query events --service web --since 2023-11-14T23:50:00.000Z --trace 't 1'" in out.splitlines()
     assert json.loads(whole)["record"]["exception.stacktrace"] == trace
     assert query("event", f"error:web:{NOON}:x", code=1)[1].startswith("error: no such event")
+
+
+@pytest.mark.parametrize("at", [instant.BEGINNING, instant.END])
+def test_an_event_at_the_end_of_the_calendar(query, at):
+    """What lies about it is offered within the calendar."""
+    query.store.save_events([event("web", at, "a", trace_id="t")])
+
+    out, _ = query("event", f"http:web:{at}:a")
+
+    since = "0001-01-01T00:00:00.000Z" if at == instant.BEGINNING else "9999-12-31T23:49:59.999Z"
+    assert f"same trace:  logverse query events --service web --since {since} --trace t" in out
 
 
 def test_the_course_of_an_alert(query):

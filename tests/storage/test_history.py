@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logverse import instant
 from logverse.errors import Refused, WrongSettings
 from storage import query_scan
 from storage.history import FOREVER, EventId, EventQuery, History
 from storage.layout import BUCKET_MS
 from storage.memory import MemoryStore
+from storage.query_time import moment
 from storage.rows import StoredAlert, StoredAnomaly
 from tests.contracts.store_contract import DAY, NOON, event
 
@@ -254,9 +256,27 @@ def test_one_event_by_its_id():
         asked.event(f"http:web:{NOON}:abc")
     with pytest.raises(Refused, match="no such event"):
         asked.event(f"http:web:{NOON}:b")
-    for wrong in ("", "http:web:soon:a", "https:web:1:a", f"http:web:{10**20}:a"):
+    beyond = ("http:web:9999999999999999:a", "http:web:-99999999999999:a")
+    for wrong in ("", "http:web:soon:a", "https:web:1:a", f"http:web:{10**20}:a", *beyond):
         with pytest.raises(WrongSettings, match="no event's id"):
             asked.event(wrong)
+
+
+def test_the_first_and_the_last_moment_are_found():
+    """Every time that a record can have is in the range without an end; what an id stands for is found there too."""
+    ends = [event("web", instant.END, "last"), event("web", instant.BEGINNING, "first")]
+    asked = history(*ends)
+
+    assert asked.events(EventQuery(instant.BEGINNING, FOREVER, "web")).rows == ends
+    assert [asked.event(str(EventId.of(one))) for one in ends] == ends
+    assert "0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z" in asked.why_empty(EventQuery(NOON, NOON + 1, "web"), 0)
+
+
+@pytest.mark.parametrize("text", ["3000y", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00", f"{'9' * 400}y"])
+def test_a_moment_beyond_the_calendar_is_said(text):
+    """With the flag's name, before anybody is asked."""
+    with pytest.raises(WrongSettings, match="beyond the calendar"):
+        moment(text, "--since", NOON)
 
 
 def alert(number, at, status="firing", rule="r", service="web"):
