@@ -10,8 +10,11 @@ from logverse.instant import Millis
 from storage.history import FOREVER, EventQuery, History
 from storage.rows import StoredEvent
 
-# Events are stored a little out of order: how far behind the newest one a late one is still shown (event time).
+# Events are stored out of order: how far behind the newest one (event time) each poll looks, and how far every tenth poll does.
+# What is stored later than that is not shown any more; `query events` has it.
 OVERLAP: Millis = 10_000
+LATEST: Millis = 60_000
+_WIDE = 10
 MOST = 5_000  # a poll
 REMEMBERED = 50_000
 
@@ -31,10 +34,13 @@ class Tail:
         self._query = replace(query, until=FOREVER, limit=MOST)
         self._floor = self._newest = query.since
         self._seen: dict[tuple[str, str, Millis, str], None] = {}
+        self._polls = 0
 
     def poll(self) -> News:
         """What came since the last poll. TryAgain while the store is away: nothing is lost then but what outlives a poll's bounds."""
-        page = self._history.events(replace(self._query, since=self._floor))
+        self._polls += 1
+        since = self._floor if self._polls % _WIDE == 0 else max(self._floor, self._newest - OVERLAP)
+        page = self._history.events(replace(self._query, since=since))
         fresh = [event for event in page.rows if _key(event) not in self._seen]
         self._seen.update(dict.fromkeys(map(_key, fresh)))
         more = page.token is not None and page.reached > self._newest
@@ -44,7 +50,7 @@ class Tail:
         return News(fresh[::-1], more)
 
     def _forget(self) -> None:
-        self._floor = max(self._floor, self._newest - OVERLAP)
+        self._floor = max(self._floor, self._newest - LATEST)
         if len(self._seen) > REMEMBERED:  # all at once, or from the future: what lies before half of them is over
             self._floor = max(self._floor, sorted(at for _, _, at, _ in self._seen)[REMEMBERED // 2])
         self._seen = {key: None for key in self._seen if key[2] >= self._floor}

@@ -34,7 +34,7 @@ def query() -> None:
 
     \b
     logverse query events --service web --status 5xx --since 14:01       the lines behind an alert
-    logverse query events --service web --follow                         as they are stored
+    logverse query events --service web --follow                         as they are stored (see events --help)
     logverse query series --service web --measure 5xx-share --since 30d  its course
     logverse query event http:web:1763733729123:5f0c9a1230ab             one of them, whole
     logverse query events --user alice --since yesterday                 over all services
@@ -72,7 +72,7 @@ def _range_options(since: str) -> Callable[[_Command], _Command]:
     "--max-scan", type=click.IntRange(min=1), metavar="N", default=1_000_000, show_default=True, help="Stop after so many that do not fit."
 )
 @click.option("--continue", "token", metavar="TOKEN", default="", help="Go on where the same query ended.")
-@click.option("--follow", is_flag=True, help="Show events as they are stored, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Show events as they are stored, until Ctrl-C; those over a minute late are not.")
 @form_option
 @click.pass_obj
 def events(
@@ -86,6 +86,10 @@ def events(
     logverse query events --service shop --type error --grep 'connection refused'
     logverse query events --service web --client 10.0.3.7 --since yesterday --until today
     logverse query events --service web --since 7d --limit 0 -o parquet > web.parquet
+
+    --follow goes by event time: an event is shown when it is stored at most 10 s behind the newest one, within
+    ten seconds when at most a minute behind, and not at all when it is stored later still. It is in history then
+    as every other: the same command without --follow has it.
     """
     from logverse.cli.query_subjects import events_subject
     from storage.history import EventQuery

@@ -7,7 +7,7 @@ import pytest
 from storage import query_follow
 from storage.history import EventQuery, History
 from storage.memory import MemoryStore
-from storage.query_follow import OVERLAP, Tail
+from storage.query_follow import LATEST, OVERLAP, Tail
 from tests.contracts.store_contract import DAY, NOON, event
 
 
@@ -38,15 +38,16 @@ def test_each_event_once_oldest_first():
     assert (first, watched.poll(), watched.poll()) == (["a", "b"], ["c", "d"], [])
 
 
-def test_what_comes_a_little_late_is_shown():
-    """Behind the newest by up to the overlap in event time; what is later still is not."""
+def test_what_comes_late_is_shown():
+    """At once up to the overlap behind the newest, within ten polls up to a minute; what is later still is not, and nothing twice."""
     watched = Watched()
     watched.add((100_000, "new"))
     watched.poll()
 
-    watched.add((100_000 - OVERLAP, "late"), (100_000 - OVERLAP - 1, "too late"))
+    watched.add((100_000 - OVERLAP, "late"), (100_000 - LATEST, "a minute late"), (100_000 - LATEST - 1, "too late"))
 
     assert watched.poll() == ["late"]
+    assert [uid for _ in range(20) for uid in watched.poll()] == ["a minute late"]
 
 
 def test_an_event_from_the_future_hides_nothing():
