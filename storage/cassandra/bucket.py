@@ -1,4 +1,4 @@
-"""One bucket of events, merged over its shards: the newest few of every shard in one request, then more of those that need it."""
+"""One bucket of events, merged over its shards: the newest few of every shard by one statement, then more of those that need it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from logverse.event import LOG_TYPES
 from logverse.instant import Millis
 from storage.cassandra.connection import Session, translating
+from storage.cassandra.partition import MOST_BYTES as MOST_FETCHED
 from storage.cassandra.partition import Partition
 from storage.layout import bucket_of
 from storage.rows import StoredEvent
@@ -17,9 +18,11 @@ from storage.store import Position, Selection
 
 INDEXED = ("client_address", "user_id", "session_id", "trace_id")
 IN_FLIGHT = 64
-# Rows of each shard that are fetched first: three times its share of a page, so that one shard in a thousand needs a second look; at most
-# so many, because nobody knows yet how heavy they are.
+# Rows of each shard that are fetched first: three times its share of a page, so that one shard in a thousand needs a second look.
 SHARE, LEAST, MOST = 3, 4, 16
+# They come in few answers: the first has so many rows, because nobody knows yet how heavy they are, the next as many as are so many bytes
+# by the heaviest so far. What is over that is read shard by shard.
+TRIED, MOST_BYTES = 16, 8_000_000
 
 # As a number: the driver's own way over datetime is slow and ends in the year 9999.
 COLUMNS = (
@@ -62,37 +65,57 @@ class Bucket:
         return lambda: merge(*(partition.rows() for partition in asked), key=order)
 
     def _of_all_shards(self) -> Callable[[], Iterator[StoredEvent]]:
-        """In one request, or two behind an event: the rest of its millisecond, and what is older."""
+        """By one statement, or two behind an event: the rest of its millisecond, and what is older."""
         everywhere = list(range(self._shards))
-        asked = [self._session.execute_async(self._bind(leg, everywhere, "IN", self._first)) for leg in self._legs(self._after)]
+        statements = [self._bind(leg, everywhere, "IN", self._first) for leg in self._legs(self._after)]
+        asked = [(bound, self._session.execute_async(bound)) for bound in statements]
 
         def rows() -> Iterator[StoredEvent]:
             found: list[list[StoredEvent]] = [[] for _ in everywhere]
             short = [True] * self._shards  # the shard has no more than this in its legs so far
-            for future in asked:
+            for bound, future in asked:
                 counts = [0] * self._shards
-                with translating():
-                    answer = list(future.result())
+                answer, whole = self._answer(bound, future)
                 for row in answer:
                     counts[row[-1]] += 1
                     if short[row[-1]]:
                         found[row[-1]].append(self._event(row[:-1]))
-                short = [fits and count < self._first for fits, count in zip(short, counts, strict=True)]
+                short = [fits and whole and count < self._first for fits, count in zip(short, counts, strict=True)]
             return merge(*(self._shard(shard, found[shard], short[shard]) for shard in everywhere), key=order)
 
         return rows
+
+    def _answer(self, bound: Any, future: Any) -> tuple[list[Any], bool]:
+        """Rows of this statement, MOST_BYTES or little more, and whether these are all."""
+        rows: list[Any] = []
+        heaviest = weight = 1
+        while True:
+            with translating():
+                result = future.result()
+            rows += result.current_rows
+            sizes = [len(row[-2]) for row in result.current_rows]
+            weight, heaviest = weight + sum(sizes), max([heaviest, *sizes])
+            fit = (MOST_BYTES - weight) // heaviest
+            if result.paging_state is None or fit < 1:
+                return rows, result.paging_state is None
+            bound.fetch_size = min(fit, self._first * self._shards)
+            future = self._session.execute_async(bound, paging_state=result.paging_state)
 
     def _shard(self, shard: int, first: Sequence[StoredEvent], complete: bool) -> Iterator[StoredEvent]:
         """What was fetched, then the rest."""
         yield from first
         if complete:
             return
+        if not first:
+            yield from self._partition(self._statements(shard, self._after), 1).rows()
+            return
         last = Position(first[-1].timestamp, first[-1].uid)
+        fetch = max(1, min(2 * self._first, MOST_FETCHED // max(1, *(len(event.record) for event in first))))
         if self._after and last.timestamp == self._after.timestamp:
-            yield from self._partition(self._statements(shard, last), 2 * self._first).rows()
+            yield from self._partition(self._statements(shard, last), fetch).rows()
         else:  # from the last one's millisecond on, of which only a few are known: cheaper than a request for the rest of it
             statement = self._bind((_OLDER, (self._selection.since, last.timestamp + 1)), shard)
-            rest = self._partition([statement], 2 * self._first).rows()
+            rest = self._partition([statement], fetch).rows()
             yield from dropwhile(lambda event: order(event) <= (-last.timestamp, last.uid), rest)
 
     def _partition(self, statements: Sequence[Any], first: int) -> Partition[StoredEvent]:
@@ -117,7 +140,7 @@ class Bucket:
         key = (self._selection.service_name, self._bucket, shard)
         equal = (self._selection.equal[name] for name in self._names)
         bound = self._session.prepare(text).bind((*key, *values, *equal, *((each,) if each else ())))
-        bound.fetch_size = each * self._shards + 1 if each else None  # all in one answer
+        bound.fetch_size = TRIED if each else None
         return bound
 
     def _event(self, row: Sequence[Any]) -> StoredEvent:
