@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from flink_jobs.history_lag_reading import lags
+from flink_jobs.keeper import READ
 from logverse.errors import TryAgain
 from logverse.kafka import client_config
 from logverse.settings import Settings
@@ -47,10 +47,15 @@ class Kept:
 
     def behind(self) -> int:
         """Records that the history job has not committed; while Kafka does not say, one."""
+        prefix = self.settings.topic_prefix
+        consumer = Consumer(client_config(self.settings, group_id=named("history", prefix)))
         try:
-            return sum(lag.records for lag in lags(self.settings))
-        except TryAgain:
+            places = [TopicPartition(named(topic, prefix), number) for topic in READ for number in range(TOPICS[topic].partitions)]
+            return sum(_behind(consumer, place) for place in consumer.committed(places, timeout=10))
+        except KafkaException:
             return 1
+        finally:
+            consumer.close()
 
     def letters(self) -> list[dict[str, Any]]:
         """Each dead letter once."""
@@ -64,3 +69,8 @@ class Kept:
         for number, value in enumerate(values):
             producer.produce(named(topic, self.settings.topic_prefix), value, partition=number % TOPICS[topic].partitions)
         assert producer.flush(60) == 0
+
+
+def _behind(consumer: Consumer, committed: TopicPartition) -> int:
+    first, end = consumer.get_watermark_offsets(TopicPartition(committed.topic, committed.partition), timeout=10)
+    return end - max(first, committed.offset)
