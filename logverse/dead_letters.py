@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -83,6 +83,21 @@ def listing(values: Iterable[bytes | None], wanted: Wanted, limit: int) -> Listi
                 latest.append(one)
     newest = [replace(held, replayed_at=replayed.get(held.letter.id)) for held in reversed(latest)]
     return Listing(newest, counts, len(replayed.keys() & seen), unread)
+
+
+def marked(values: Iterable[bytes | None]) -> set[str]:
+    """Ids of the letters that were sent again."""
+    return {one.letter.id for one in _read(values) if one is not None and one.replayed_at is not None}
+
+
+def chosen(values: Iterable[bytes | None], wanted: Wanted, but: Set[str]) -> Iterator[Held]:
+    """Each letter that is wanted once, oldest first, save those with an id of `but`. Bounded memory, save for an id a letter."""
+    seen = set[str]()
+    for one in _read(values):
+        if one is not None and one.replayed_at is None and one.letter.id not in seen and wanted.fits(one):
+            seen.add(one.letter.id)
+            if one.letter.id not in but:
+                yield one
 
 
 def find(values: Iterable[bytes | None], beginning: str) -> Held:

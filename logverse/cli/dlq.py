@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from logverse.printable import printable
 from logverse.topics import LOGS, named
 
 if TYPE_CHECKING:
-    from logverse.dead_letters import Held
+    from logverse.dead_letters import Held, Wanted
     from logverse.settings import Settings
 
 _SHOWN = 4096  # bytes of a letter that `show` prints
@@ -36,6 +37,7 @@ def dlq() -> None:
     logverse dlq show 5f0c                                    one of them, whole
     logverse dlq show 5f0c -o raw > line.json                 its bytes, to be mended
     logverse dlq replay 5f0c --file line.json --send          send it again
+    logverse dlq replay --reason 'refused by the store'       all of a kind
     """
 
 
@@ -52,14 +54,12 @@ def list_(flags: dict[str, str | None], /, reason: str, source: str, since: str,
     \b
     logverse dlq list --reason 'not JSON' --topic logs.http --since 2h
     """
-    from logverse.dead_letters import Wanted, listing
-    from storage.query_time import moment
+    from logverse.dead_letters import listing
 
     settings = settings_.load(flags)
-    begin = moment(since, "--since", instant.now())
-    source = named(source, settings.topic_prefix) if source in LOGS.values() else source
-    with _values(settings, begin) as values:
-        found = listing(values, Wanted(reason, source, begin), limit)
+    wanted = _wanted(settings, reason, source, since)
+    with _values(settings, wanted.since) as values:
+        found = listing(values, wanted, limit)
     counts = [{"from": where, "reason": why, "letters": count} for (where, why), count in found.counts.most_common()]
     if output == "json":
         letters = [_plain(held) for held in found.letters]
@@ -100,7 +100,11 @@ def show(flags: dict[str, str | None], /, beginning: str, output: str) -> None:
 
 
 @dlq.command()
-@click.argument("beginning", metavar="ID")
+@click.argument("beginning", metavar="[ID]", default="")
+@click.option("--reason", metavar="TEXT", default="", help="Instead of ID: all with this text in the reason.")
+@click.option("--topic", "source", metavar="NAME", default="", help="Instead of ID: all from this topic, or this file of a producer.")
+@click.option("--since", metavar="TIME", default="7d", show_default=True, help="With --reason, --topic: not older than this.")
+@click.option("--limit", type=click.IntRange(min=1), help="With --reason, --topic: at most so many, the oldest first.")
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Send this file's bytes instead: the letter, mended.")
 @click.option("--as", "form", metavar="FORM", help="For a line of a producer: the form of line that it is (access, json, …).")
 @click.option("--service", metavar="NAME", help="For a line of a producer: the service, when it is not the letter's.")
@@ -108,22 +112,29 @@ def show(flags: dict[str, str | None], /, beginning: str, output: str) -> None:
 @click.option("--again", is_flag=True, help="Also when it was sent again before.")
 @click.pass_obj
 def replay(
-    flags: dict[str, str | None], /, beginning: str, path: Path | None, form: str | None, service: str | None, send: bool, again: bool
-) -> None:
-    """Send a letter again, as it is or mended. Nothing is sent without --send.
+    flags: dict[str, str | None], /, beginning: str, reason: str, source: str, since: str, limit: int | None, path: Path | None,
+    form: str | None, service: str | None, send: bool, again: bool,
+) -> None:  # fmt: skip
+    """Send a letter again, as it is or mended; or all of one kind. Nothing is sent without --send.
 
-    A record goes to the topic that it came from, if it is an event now. A line that a producer could not parse is parsed with --as;
-    its event has the identity that it would have had, so that sending it twice leaves one row.
+    A record goes to the topic that it came from, if it is an event now. A line that a producer could not parse is parsed with --as.
+    Either has the identity that it would have had, so that sending it twice leaves one row.
 
     \b
     logverse dlq replay 5f0c --send                                 the store refused it; now it may take it
     logverse dlq replay 5f0c --file line.json --send                mended
     logverse dlq replay 7a11 --as json --service shop --send        a producer had taken it for something else
+    logverse dlq replay --reason 'refused by the store'             how many would be sent, and which would not
+    logverse dlq replay --reason 'refused by the store' --send      all of them
     """
     from logverse.cli.dlq_replay import bytes_of, produce, record_of
     from logverse.dead_letters import mark
 
     settings = settings_.load(flags)
+    if not beginning:
+        return _replay_all(settings, _wanted(settings, reason, source, since), limit, path, form, service, send, again)
+    if reason or source or limit:
+        raise WrongSettings("one letter or many", where="ID, --reason, --topic, --limit", remedy="leave out the one or the others")
     held = _find(settings, beginning)
     topic, value = record_of(held, bytes_of(held, path), settings, form, service)
     if held.replayed_at is not None and not again:
@@ -131,9 +142,35 @@ def replay(
     if not send:
         click.echo(f"would be sent to {printable(topic)}, {len(value):,} bytes; --send does it")
         return click.echo("\n".join(_dump(value)))
-    produce(settings, topic, value)
-    produce(settings, named("logs.dlq", settings.topic_prefix), mark(held.letter, instant.now()))
+    produce(settings, [(topic, value)])
+    produce(settings, [(named("logs.dlq", settings.topic_prefix), mark(held.letter, instant.now()))])
     click.echo(f"sent to {printable(topic)}; letter {printable(held.letter.id)} is marked as replayed")
+
+
+def _replay_all(
+    settings: Settings, wanted: Wanted, limit: int | None, path: Path | None, form: str | None, service: str | None, send: bool, again: bool
+) -> None:
+    from logverse.cli.dlq_bulk import Bulk
+    from logverse.dead_letters import chosen, marked
+
+    if not wanted.reason and not wanted.source:
+        raise WrongSettings("which letters?", where="ID", remedy="an ID of `logverse dlq list`, or --reason TEXT, --topic NAME for many")
+    if path is not None:
+        raise WrongSettings("one file for many letters", where="--file", remedy="mend them one by one: logverse dlq replay ID --file FILE")
+    with _values(settings, 0) as values:
+        sent_before = marked(values)
+    bulk = Bulk(settings, form, service, send)
+    with _values(settings, wanted.since) as values:
+        bulk.replay(islice(chosen(values, wanted, set() if again else sent_before), limit), instant.now)
+    click.echo("\n".join(bulk.summary()))
+
+
+def _wanted(settings: Settings, reason: str, source: str, since: str) -> Wanted:
+    from logverse.dead_letters import Wanted
+    from storage.query_time import moment
+
+    source = named(source, settings.topic_prefix) if source in LOGS.values() else source
+    return Wanted(reason, source, moment(since, "--since", instant.now()))
 
 
 def _find(settings: Settings, beginning: str) -> Held:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from logverse import instant
 from logverse.errors import Malformed, Refused, TryAgain, WrongSettings
 from logverse.topics import LOGS, named
 
 if TYPE_CHECKING:
+    from logverse.dead_letter import DeadLetter
     from logverse.dead_letters import Held
     from logverse.settings import Settings
 
@@ -25,9 +29,10 @@ def bytes_of(held: Held, path: Path | None) -> bytes:
 
 
 def record_of(held: Held, data: bytes, settings: Settings, form: str | None, service: str | None) -> tuple[str, bytes]:
-    """Topic and value of what is sent. Malformed when it would be a dead letter again."""
-    from flink_jobs.judging import Judge
+    """Topic and value of what is sent. Malformed when it would be a dead letter again.
 
+    It has the identity that the original has in the store: sent twice it is one row.
+    """
     known = [named(topic, settings.topic_prefix) for topic in LOGS.values()]
     topic = held.letter.origin.get("topic")
     if topic is None:
@@ -36,13 +41,45 @@ def record_of(held: Held, data: bytes, settings: Settings, form: str | None, ser
         raise WrongSettings("this letter was a record already", where="--as, --service", remedy="mend its JSON: --file FILE")
     if topic not in known:
         raise Refused(f"it came from {topic!s:.100}, whose records are not sent again: only those of {', '.join(known)}")
+    return topic, _identified(data, held.letter)
+
+
+MEND = "mend it: logverse dlq show ID -o raw > FILE, then --file FILE"
+
+
+def _identified(data: bytes, letter: DeadLetter) -> bytes:
+    """This record, with the uid and the time that it had by its place in Kafka written into it where it has none of its own."""
+    missing = _missing(data, letter)
+    if not missing:
+        return data
+    own = orjson.dumps(missing)[1:-1] + b","
+    inserted = data.replace(b"{", b"{" + own, 1)
+    for made in (inserted, _rewritten(data, missing)):  # what the record says itself, if only null, comes later and wins
+        if made is not None and not _missing(made, letter):
+            return made
+    raise Malformed(f"it has no log.record.uid or time of its own, and cannot be given one\n  → {MEND}")
+
+
+def _missing(data: bytes, letter: DeadLetter) -> dict[str, str]:
+    """What the job would take from the record's place: seen by judging it at two places and times."""
+    from flink_jobs.judging import Judge
+
+    judge = Judge({})
     try:
-        Judge({}).event(topic, 0, 0, instant.now(), data)
+        here, there = (judge.event("", 0, place, letter.at + place, data) for place in (0, 1))
     except Malformed as error:
-        raise Malformed(
-            f"it would be a dead letter again: {error}\n  → mend it: logverse dlq show ID -o raw > FILE, then --file FILE"
-        ) from None
-    return topic, data
+        raise Malformed(f"it would be a dead letter again: {error}\n  → {MEND}") from None
+    if here is None or there is None:
+        return {}  # a heartbeat
+    uid = {"log.record.uid": letter.id} if here[3] != there[3] else {}
+    return uid | ({"timestamp": instant.written(letter.at)} if here[2] != there[2] else {})
+
+
+def _rewritten(data: bytes, more: dict[str, str]) -> bytes | None:
+    try:
+        return orjson.dumps(orjson.loads(data) | more)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
+        return None
 
 
 def _event(held: Held, data: bytes, settings: Settings, form: str | None, service: str | None) -> tuple[str, bytes]:
@@ -68,8 +105,8 @@ def _event(held: Held, data: bytes, settings: Settings, form: str | None, servic
     return named(LOGS[event.log_type], settings.topic_prefix), event.to_json()
 
 
-def produce(settings: Settings, topic: str, value: bytes) -> None:
-    """Send one record and wait for it. TryAgain when it does not arrive."""
+def produce(settings: Settings, records: Sequence[tuple[str, bytes]]) -> None:
+    """Send these records, each a topic and a value, and wait for all. TryAgain when one does not arrive."""
     from confluent_kafka import KafkaException, Producer
 
     from logverse.kafka import client, client_config
@@ -79,7 +116,8 @@ def produce(settings: Settings, topic: str, value: bytes) -> None:
     config = client_config(settings, enable_idempotence=True, acks="all", message_timeout_ms=15_000, message_max_bytes=16_000_000)
     producer = client(Producer, config, logger=quiet())
     try:
-        producer.produce(topic, value, on_delivery=lambda error, _: failed.append(error.str()) if error else None)
+        for topic, value in records:
+            producer.produce(topic, value, on_delivery=lambda error, _: failed.append(error.str()) if error else None)
         left = producer.flush(20)
     except KafkaException as error:
         raise Refused(f"{topic}: {error.args[0].str()}") from error

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
-from click.testing import CliRunner
 
-from logverse.cli import dlq, dlq_replay
 from logverse.dead_letter import DeadLetter
 from logverse.dead_letters import Wanted, find, listing, mark
 from logverse.errors import Malformed, Refused, WrongSettings
 from logverse.event import LogEvent
-
-NOW = 1_800_000_000_000
+from tests.cli.conftest import NOW
 
 
 def letter(identity="5f0c", reason="not JSON", data=b"{", at=NOW, sha=None, **origin):
     place = origin or {"topic": "logs.http", "partition": 2, "offset": 7, "length": len(data)}
     return DeadLetter(identity, reason, "web", place, data, sha or sha256(data).hexdigest(), at)
-
-
-@pytest.fixture
-def command(monkeypatch):
-    """Runs `logverse dlq …` on these letters; what it sends is in `sent`."""
-
-    def run(letters, *arguments):
-        @contextmanager
-        def values(settings, since):
-            yield iter([one if isinstance(one, bytes | None) else one.to_json() for one in letters])
-
-        run.sent = []
-        monkeypatch.setattr(dlq, "_values", values)
-        monkeypatch.setattr(dlq_replay, "produce", lambda settings, topic, value: run.sent.append((topic, value)))
-        monkeypatch.setattr(dlq.instant, "now", lambda: NOW)
-        return CliRunner().invoke(dlq.dlq, arguments, obj={}, catch_exceptions=False).output
-
-    return run
 
 
 def test_letters_are_counted_by_origin_and_reason():
