@@ -4,8 +4,8 @@
 
 Every record is judged again, as the history job judged it, and its row is looked for in the store: no counter of a job is believed.
 What Kafka deleted before the job had read it is `lost`, by its offsets: it cannot be judged any more.
-Two passes over as many records at a time as memory allows (`CHUNK`, about 40 bytes each): first Kafka's records in the order they were
-appended, then all rows of the buckets that they belong to.
+Two passes over as many records at a time as memory allows (`CHUNK`, about 50 bytes each): first Kafka's records in the order they were
+appended, then all rows of the buckets that they belong to, of which those are held that are looked for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from logverse.errors import Malformed
 from logverse.instant import Millis
-from storage.hashes import PARTS, Earlier, Hashes, hash64
+from storage.hashes import PARTS, Earlier, Hashes, Wanted, hash64
 from storage.layout import bucket_of
 
 HOUR: Millis = 3_600_000
@@ -60,6 +60,13 @@ class Judge(Protocol):
     """What a record is, and its identity by place: as the history job says."""
 
     def event(self, topic: str, partition: int, offset: int, appended: Millis, value: bytes | None) -> tuple[Any, ...] | None: ...
+
+
+class Reasons(Protocol):
+    """Dead letters by place."""
+
+    def get(self, place: Place, /) -> str | None:
+        """Why the record there is one; None when it is none."""
 
 
 Keeps = Callable[[str, Millis, int | None, int | None, str], bool]  # storage/policy.py, Policies.keeps
@@ -114,7 +121,7 @@ class Account:
     live was over."""
 
     def __init__(
-        self, judge: Judge, keeps: Keeps, rows: Rows, letters: Mapping[Place, str] = {}, late: Mapping[tuple[str, Millis], int] = {},
+        self, judge: Judge, keeps: Keeps, rows: Rows, letters: Reasons = {}, late: Mapping[tuple[str, Millis], int] = {},
         expires: Mapping[str, Millis] = {}, lost: Mapping[tuple[str, Millis], int] = {},
         tell: Callable[[str], None] = lambda _: None, chunk: int = CHUNK, remembered: int = REMEMBERED,
     ) -> None:  # fmt: skip
@@ -178,9 +185,12 @@ class Account:
     def _settle(self, chunk: _Chunk) -> None:
         """Looks for the chunk's rows in the store."""
         rows, uids = Hashes(), Hashes()
+        wanted, wanted_uids = Wanted(chunk.rows.values()), Wanted(chunk.uids.values())
         for number, (log_type, service, timestamp, uid) in enumerate(self._store.identities(sorted(chunk.buckets)), 1):
-            rows.add(_row(log_type, service, timestamp, uid))
-            uids.add(_uid(service, uid))
+            if (row := _row(log_type, service, timestamp, uid)) in wanted:
+                rows.add(row)
+            if (mark := _uid(service, uid)) in wanted_uids:
+                uids.add(mark)
             if number % _TELL_EACH == 0:
                 self._tell(f"{number:,} rows of {len(chunk.buckets):,} buckets read")
         seen = Hashes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,13 +20,47 @@ from storage.hashes import hash64
 MOST_REASONS = 50
 _REASON = 100  # characters: stores quote values in theirs
 OTHER = "(other reasons)"
+_CODES = 64  # more than reasons
+_LAST = 2**63 // _CODES
+
+
+class Places:
+    """Reasons by the place of a record, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._reasons: list[str] = []
+        self._codes: dict[tuple[str, int], array[int]] = {}  # of a partition: offset and number of the reason in one
+        self._unsorted = set[tuple[str, int]]()
+
+    def add(self, place: Place, reason: str) -> None:
+        """One of at most MOST_REASONS and OTHER."""
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+        topic, partition, offset = place
+        codes = self._codes.setdefault((topic, partition), array("q"))
+        code = offset * _CODES + self._reasons.index(reason)
+        if codes and code < codes[-1]:
+            self._unsorted.add((topic, partition))
+        codes.append(code)
+
+    def get(self, place: Place, /) -> str | None:
+        topic, partition, offset = place
+        codes = self._codes.get((topic, partition))
+        if codes is None:
+            return None
+        if (topic, partition) in self._unsorted:
+            self._unsorted.remove((topic, partition))
+            codes = self._codes[topic, partition] = array("q", sorted(codes))
+        at = bisect_left(codes, offset * _CODES)
+        found = at < len(codes) and codes[at] // _CODES == offset
+        return self._reasons[codes[at] % _CODES] if found else None
 
 
 @dataclass(slots=True)
 class Letters:
     """Dead letters of records by place, and those of producers (lines that never became a record) by file and reason."""
 
-    of_records: dict[Place, str] = field(default_factory=dict)
+    of_records: Places = field(default_factory=Places)
     of_files: Counter[tuple[str, str]] = field(default_factory=Counter)
     unread: int = 0  # records of logs.dlq that are no dead letter
 
@@ -47,7 +83,7 @@ def letters(values: Iterable[bytes | None], since: Millis, until: Millis, place_
         reasons.add(reason)
         if (place := _place(origin)) is not None:
             if place_id(*place) == letter.id:
-                found.of_records[place] = reason
+                found.of_records.add(place, reason)
         elif since <= letter.at < until and (mark := hash64(letter.id)) not in seen:
             seen.add(mark)
             found.of_files[str(origin.get("file", "")), reason] += 1
@@ -78,7 +114,8 @@ def log_topics(named: Callable[[str], str]) -> dict[str, str]:
 
 def _place(origin: Mapping[str, Any]) -> Place | None:
     topic, partition, offset = (origin.get(name) for name in ("topic", "partition", "offset"))
-    return (topic, partition, offset) if isinstance(topic, str) and isinstance(partition, int) and isinstance(offset, int) else None
+    known = isinstance(topic, str) and isinstance(partition, int) and isinstance(offset, int) and 0 <= offset < _LAST
+    return (topic, partition, offset) if known else None  # type: ignore[return-value]  # mypy does not look into `known`
 
 
 def _object(value: bytes | None) -> dict[str, Any]:

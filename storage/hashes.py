@@ -7,8 +7,11 @@ hundred million. That a missing row hides behind one of m others is m/2⁶⁴ fo
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import chain
 
 PARTS = 256
 
@@ -31,6 +34,19 @@ class Hashes:
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
+
+
+class Wanted:
+    """Whether a hash is among those of several Hashes; eight bytes for each of theirs."""
+
+    def __init__(self, of: Iterable[Hashes]) -> None:
+        every = list(of)
+        self._parts = [array("Q", sorted(chain.from_iterable(hashes.parts[part] for hashes in every))) for part in range(PARTS)]
+
+    def __contains__(self, value: int) -> bool:
+        part = self._parts[value >> 56]
+        place = bisect_left(part, value)
+        return place < len(part) and part[place] == value
 
 
 class Earlier:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from logverse.dead_letter import DeadLetter
 from logverse.errors import Malformed
 from storage.account import HOUR, Account, Appended
-from storage.account_letters import OTHER, late, letters
+from storage.account_letters import OTHER, Places, late, letters
 from storage.account_memory import MemoryRows
-from storage.hashes import PARTS
+from storage.hashes import PARTS, Hashes
 from storage.memory import MemoryStore
 from storage.rows import StoredEvent
 
@@ -208,13 +212,14 @@ def test_letters_are_read_once_and_of_this_topic():
         letter("file-1", "no match", file="a.log", offset=1),
         letter("file-1", "no match", file="a.log", offset=1),
         letter("file-2", "no match", NOON + HOUR, file="a.log", offset=2),
+        letter("far", "odd", topic=TOPIC, partition=0, offset=2**62),
         b"junk", None,
     ]  # fmt: skip
 
     found = letters(values, NOON, NOON + HOUR, lambda *place: "-".join(map(str, place)))
 
-    assert found.of_records == {(TOPIC, 0, 7): "not JSON"}
-    assert found.of_files == {("a.log", "no match"): 1}
+    assert [found.of_records.get((TOPIC, 0, offset)) for offset in (6, 7, 8)] == [None, "not JSON", None]
+    assert found.of_files == {("a.log", "no match"): 1, ("", "odd"): 1}
     assert found.unread == 2
 
 
@@ -226,6 +231,34 @@ def test_reasons_are_bounded():
 
     assert len(found.of_files) == 51
     assert found.of_files["a.log", OTHER] == 150
+
+
+@given(st.dictionaries(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.integers(0, 2**50)), st.sampled_from(["r1", "r2", "r3"])))
+def test_letters_are_found_by_place(wanted):
+    """In whatever order they come: eight bytes a letter hold its place and its reason."""
+    places = Places()
+    for place, reason in wanted.items():
+        places.add(place, reason)
+
+    assert {place: places.get(place) for place in wanted} == wanted
+    assert all(places.get((topic, part, offset + 1)) == wanted.get((topic, part, offset + 1)) for topic, part, offset in wanted)
+
+
+def test_rows_that_nobody_looks_for_are_not_held():
+    """A bucket may hold many times the records of a chunk."""
+    world = World("a@0", "b@1").stored("a@0", *(f"other-{n}@{n}" for n in range(3000)))
+    held = []
+
+    class Watched(Hashes):
+        def add(self, value):
+            held.append(value)
+            super().add(value)
+
+    with patch("storage.account.Hashes", Watched):
+        (entry,) = world.account()
+
+    assert counts(entry) == {"produced": 2, "stored": 1, "missing": 1}
+    assert len(held) < 10
 
 
 def test_late_events_are_counted_by_topic():
