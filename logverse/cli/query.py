@@ -34,7 +34,7 @@ def query() -> None:
 
     \b
     logverse query events --service web --status 5xx --since 14:01       the lines behind an alert
-    logverse query events --service web --follow                         as they are stored (see events --help)
+    logverse query events --service web --follow                         as they are stored, at most a minute late
     logverse query series --service web --measure 5xx-share --since 30d  its course
     logverse query event http:web:1763733729123:5f0c9a1230ab             one of them, whole
     logverse query events --user alice --since yesterday                 over all services
