@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,9 +19,8 @@ from producers.account import Account
 from producers.heartbeats import FUTURE_MS
 from producers.parsers import PARSERS, Parsed, Parser, choose, names
 from producers.routes import Routes
-from producers.sources.identity import shown
 from producers.sources.lines import KEPT, Chunk, LongLine
-from producers.sources.log_file import LogFile
+from producers.sources.text import Text
 
 MAX_RECORD = 900_000  # bytes; librdkafka and the broker take 1 MB, headers of the batch included
 DEAD = "logs.dlq"
@@ -60,7 +59,7 @@ class Translator:
         self._parsers: dict[str, Parser] = {}
         self.disorder = Disorder()
 
-    def records(self, file: LogFile, item: Chunk | LongLine, observed: Millis) -> list[Record]:
+    def records(self, file: Text, item: Chunk | LongLine, observed: Millis) -> list[Record]:
         """The records of these lines, in their order. Moves the file's `high` and `last_time`. `observed`: processing time."""
         if isinstance(item, LongLine):
             self._account.lines += 1
@@ -70,7 +69,7 @@ class Translator:
         self._account.bytes += item.end - item.start
         return list(self._of_chunk(file, item, observed, self._parser(self._type(file, item))))
 
-    def stands_at(self, file: LogFile) -> Millis:
+    def stands_at(self, file: Text) -> Millis:
         """The event time that reading has come to, that of the first line before it has begun; 0 when no line has one."""
         if file.high is not None:
             return file.high
@@ -80,7 +79,7 @@ class Translator:
             file.begins_at = self._begins_at(file) or 0
         return file.begins_at
 
-    def _begins_at(self, file: LogFile) -> Millis | None:
+    def _begins_at(self, file: Text) -> Millis | None:
         # Not taken as last_time: what a line without a time gets may depend only on what stands before it.
         line = _text(file.head.rpartition(b"\n")[2])
         try:
@@ -88,33 +87,35 @@ class Translator:
         except Malformed:
             return None
 
-    def _type(self, file: LogFile, chunk: Chunk) -> str:
+    def _type(self, file: Text, chunk: Chunk) -> str:
         if self._log_type != "auto":
             return self._log_type
         if file.position.type not in PARSERS:
             file.position.type = self._chosen(file, [_text(line) for line in chunk.lines[:_SAMPLE]])
         return file.position.type or self._fallback
 
-    def _chosen(self, file: LogFile, sample: list[str]) -> str:
+    def _chosen(self, file: Text, sample: list[str]) -> str:
         """The parser for a text with these lines; none yet when they are few and no parser understands one of them."""
         found = choose(sample)
         if found:
             self._fallback, self._decided = found, True
-            self._say(f"{file.path} is read as {found}")
+            self._say(f"{file.label} is read as {found}")
         elif not self._decided and len(sample) >= _ENOUGH:
             raise WrongSettings(
                 f"none of {', '.join(PARSERS)} understands one of its first {len(sample)} lines",
-                where=str(file.path),
+                where=file.label,
                 remedy="name the form of its lines with --type; what then does not fit goes to logs.dlq",
             )
         return found or ""
 
-    def _of_chunk(self, file: LogFile, chunk: Chunk, observed: Millis, parser: Parser) -> Iterator[Record]:
+    def _of_chunk(self, file: Text, chunk: Chunk, observed: Millis, parser: Parser) -> Iterator[Record]:
         # A long straight function, since it runs once a line: what can be done once a chunk stands before the loop.
         parse = parser.parse
-        offset, uid, path = chunk.start, file.identity + "-", shown(file.path)
+        offset, uid, label = chunk.start, file.identity + "-", file.label
+        of_all, of_text = {"host.name": self._host, **file.fields}, file.attributes
+        service = file.service or self._service
         observed_text = instant.written(observed)
-        account, first_seen = self._account, file.position.first_seen
+        account, first_seen, live = self._account, file.position.first_seen, file.live
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
         events, untimed, soon = 0, 0, observed + FUTURE_MS
@@ -129,10 +130,10 @@ class Translator:
                 at = parsed.timestamp
                 timed = at is not None and at <= soon
                 if at is None:
-                    at = first_seen if last is None else last
+                    at = observed if live else first_seen if last is None else last
                 else:
                     last = at
-                value = self._event(parsed, written[at], observed_text, uid + str(start), path)
+                value = self._event(parsed, written[at], observed_text, uid + str(start), service, of_all, of_text)
                 if len(value) > MAX_RECORD:
                     raise Malformed("record too large")
             except Malformed as error:
@@ -152,36 +153,37 @@ class Translator:
         self._count_untimed(file, events, untimed)
         file.high, file.last_time = high or file.high, last
         if worst > self.disorder.worst:
-            self.disorder.worst, self.disorder.file = worst, path
+            self.disorder.worst, self.disorder.file = worst, label
 
-    def _count_untimed(self, file: LogFile, events: int, untimed: int) -> None:
+    def _count_untimed(self, file: Text, events: int, untimed: int) -> None:
         self._account.lines_without_time += untimed
         file.events, file.untimed = file.events + events, file.untimed + untimed
-        if file.untimed * 2 > file.events >= _ENOUGH and file.identity not in self._warned:
+        if not file.live and file.untimed * 2 > file.events >= _ENOUGH and file.identity not in self._warned:
             self._warned.add(file.identity)
             self._say(
-                f"{file.path}: most lines have no time that is understood, and take that of the line before, or of when the file was "
+                f"{file.label}: most lines have no time that is understood, and take that of the line before, or of when the file was "
                 f"found: rules see them at the wrong moment. In JSON a time is one of {', '.join(names.TIMES[:4])}, …"
             )
 
-    def _event(self, parsed: Parsed, at: str, observed: str, uid: str, path: str) -> bytes:
+    def _event(
+        self, parsed: Parsed, at: str, observed: str, uid: str, service: str, of_all: Mapping[str, Any], of_text: Mapping[str, Any]
+    ) -> bytes:
         """The same bytes as LogEvent.to_json, without making one: a test holds the two together."""
         flat = {
             "timestamp": at,
             "observed_timestamp": observed,
             "log.type": parsed.log_type,
-            "service.name": parsed.service or self._service,
+            "service.name": parsed.service or service,
             "severity_text": _SEVERITY[parsed.severity_number],
             "severity_number": parsed.severity_number,
             "body": parsed.body,
             "log.record.uid": uid,
             "schema_version": SCHEMA_VERSION,
-            "host.name": self._host,
-            "log.file.path": path,
+            **of_all,
             **parsed.fields,
         }
-        if parsed.attributes:
-            flat["attributes"] = parsed.attributes
+        if parsed.attributes or of_text:
+            flat["attributes"] = {**of_text, **(parsed.attributes or {})} if of_text else parsed.attributes
         try:
             return orjson.dumps(flat)
         except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
@@ -192,13 +194,13 @@ class Translator:
             self._parsers[name] = PARSERS[name](self._routes)
         return self._parsers[name]
 
-    def _long(self, file: LogFile, line: LongLine, observed: Millis) -> Record:
+    def _long(self, file: Text, line: LongLine, observed: Millis) -> Record:
         return self._dead(file, line.start, line.head, line.length, line.sha256, "line too long", observed)
 
-    def _dead(self, file: LogFile, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
+    def _dead(self, file: Text, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
         self._account.dead_letters[reason] += 1
-        origin = {"file": shown(file.path), "offset": start, "length": length, "host": self._host}
-        letter = DeadLetter(f"{file.identity}-{start}", reason, self._service, origin, data[:KEPT], sha, observed)
+        origin = {"file": file.label, "offset": start, "length": length, "host": self._host}
+        letter = DeadLetter(f"{file.identity}-{start}", reason, file.service or self._service, origin, data[:KEPT], sha, observed)
         return Record(DEAD, letter.to_json(), None)
 
 

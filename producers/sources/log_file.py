@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from logverse.instant import Millis
 from producers.checkpoint import Position
-from producers.sources.identity import is_rotated
+from producers.sources.identity import is_rotated, shown
 from producers.sources.lines import Chunk, Lines, LongLine
 from producers.sources.streams import Stream
 
@@ -45,6 +47,26 @@ class LogFile:
     def __post_init__(self) -> None:
         self.continue_on(self.path, self.stream, self.position.sent)
         self.last_time = self.position.sent_time
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    @property
+    def label(self) -> str:
+        return shown(self.path)
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return {"log.file.path": self.label}
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        return {}
+
+    @property
+    def service(self) -> str | None:
+        return None
 
     @property
     def rotated(self) -> bool:
