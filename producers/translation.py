@@ -18,6 +18,8 @@ from logverse.topics import LOGS
 from producers.account import Account
 from producers.heartbeats import FUTURE_MS
 from producers.parsers import PARSERS, Parsed, Parser, choose, names
+from producers.parsers.local_time import IN_UTC, Calendar
+from producers.parsers.parsed import Header
 from producers.routes import Routes
 from producers.sources.lines import KEPT, Chunk, LongLine
 from producers.sources.text import Text
@@ -51,10 +53,13 @@ class Translator:
     Every line ends in exactly one count of the account.
     """
 
-    def __init__(self, service: str, host: str, log_type: str, account: Account, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, service: str, host: str, log_type: str, account: Account, say: Callable[[str], None] = lambda _: None,
+        calendar: Calendar = IN_UTC,
+    ) -> None:  # fmt: skip
         self._service, self._host, self._log_type, self._account, self._say = service, host, log_type, account, say
         self._fallback, self._decided = next(iter(PARSERS)), False
-        self._routes = Routes()
+        self._routes, self._calendar = Routes(), calendar
         self._warned = set[str]()  # of texts with lines without a time
         self._parsers: dict[str, Parser] = {}
         self.disorder = Disorder()
@@ -116,6 +121,7 @@ class Translator:
         service = file.service or self._service
         observed_text = instant.written(observed)
         account, first_seen, live = self._account, file.position.first_seen, file.live
+        whole, begun = self._calendar.instant, min(first_seen, file.position.written or first_seen)
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
         events, untimed, soon = 0, 0, observed + FUTURE_MS
@@ -128,6 +134,8 @@ class Translator:
             try:
                 parsed = parse(_text(line))
                 at = parsed.timestamp
+                if at is None and parsed.local is not None:
+                    at = parsed.timestamp = whole(parsed.local, observed if live else last, begun, observed)
                 timed = at is not None and at <= soon
                 if at is None:
                     at = observed if live else first_seen if last is None else last
@@ -137,6 +145,9 @@ class Translator:
                 if len(value) > MAX_RECORD:
                     raise Malformed("record too large")
             except Malformed as error:
+                if isinstance(error, Header):
+                    account.blank += 1
+                    continue
                 yield self._dead(file, start, line, len(line), sha256(line).hexdigest(), str(error), observed)
                 continue
             if parsed.timestamp is None:

@@ -8,6 +8,7 @@ from logverse.errors import Malformed
 from producers.parsers.access import AccessLog
 from producers.parsers.json_log import JsonLog
 from producers.parsers.parsed import Parsed, Parser
+from producers.parsers.syslog import Syslog
 from producers.routes import Routes
 
 __all__ = ["PARSERS", "Parsed", "Parser", "choose", "understood"]
@@ -15,6 +16,7 @@ __all__ = ["PARSERS", "Parsed", "Parser", "choose", "understood"]
 PARSERS: dict[str, Callable[[Routes], Parser]] = {
     "access": AccessLog,  # nginx and Apache: combined and common, with or without the request's duration
     "json": JsonLog,  # one object a line, OpenTelemetry's or ECS's names
+    "syslog": Syslog,  # RFC 3164 and 5424, with or without priority; sshd, sudo, systemd, cron understood
 }
 
 

@@ -40,7 +40,10 @@ class JsonLog:
             raise Malformed("not JSON") from error
         if not isinstance(content, dict):
             raise Malformed("not a JSON object")
-        flat = _flat(content)
+        return self.of(flattened(content), line)
+
+    def of(self, flat: dict[str, Any], whole: str) -> Parsed:
+        """The event in these members, which are used up; `whole` is its body when it has none of its own."""
         at, number = _time(flat), _severity(flat)
         body = _first(flat, names.BODIES, str)
         service, log_type = _first(flat, names.SERVICES, str), _first(flat, names.TYPES, str)
@@ -49,7 +52,7 @@ class JsonLog:
         flat.pop("schema_version", None)
         return Parsed(
             log_type if log_type in LOG_TYPES else _type(fields, number),
-            at, number, line if body is None else body, fields, flat, service or None,
+            at, number, whole if body is None else body, fields, flat, service or None,
         )  # fmt: skip
 
     def _fields(self, flat: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +79,7 @@ class JsonLog:
         return fields
 
 
-def _flat(content: dict[str, Any]) -> dict[str, Any]:
+def flattened(content: dict[str, Any]) -> dict[str, Any]:
     """Dotted names, those in containers without the container's name unless that is taken."""
     whole = dict(_flattened(content))
     inner = {name: _unwrapped(name) for name in whole}

@@ -39,6 +39,14 @@ def common_log(text: str) -> Millis | None:
     return usable(millis - offset if sign == "+" else millis + offset)
 
 
+def of_utc(year: int, month: int, day: int, hour: int, minute: int, second: int, millisecond: int = 0) -> Millis | None:
+    """The instant of this time in UTC; None when there is no such time. A leap second is the one before it."""
+    try:
+        return (datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC) - _EPOCH) // _MILLISECOND + millisecond
+    except ValueError:
+        return None
+
+
 def rfc3339(text: str) -> Millis | None:
     """A time of RFC 3339 with any offset, UTC when it names none.
 
