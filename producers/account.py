@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +22,31 @@ class Account:
     rotations: int = 0
     truncations: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)  # by reason
+    lost: Counter[str] = field(default_factory=Counter)  # what came and is not there, by reason: of sources that cannot be replayed
+    refused: int = 0  # connections and requests that were turned away
     problems: list[str] = field(default_factory=list)  # files that could not be read to their end, and why
     resumed_at: dict[str, int] = field(default_factory=dict)  # path → byte offset, when it was not 0
 
     def to_dict(self) -> dict[str, Any]:
         names = ("lines", "events", "blank", "bytes", "lines_without_time", "acknowledged", "heartbeats", "rotations", "truncations",
-                 "problems", "resumed_at")  # fmt: skip
-        return {**{name: getattr(self, name) for name in names}, "dead_letters": dict(self.dead_letters)}
+                 "refused", "problems", "resumed_at")  # fmt: skip
+        return {**{name: getattr(self, name) for name in names}, "dead_letters": dict(self.dead_letters), "lost": dict(self.lost)}
+
+
+class Totals:
+    """The sums over accounts, whichever these are at the moment."""
+
+    def __init__(self, accounts: Callable[[], Iterable[Account]]) -> None:
+        self._accounts = accounts
+
+    @property
+    def lines(self) -> int:
+        return sum(account.lines for account in self._accounts())
+
+    @property
+    def dead(self) -> int:
+        return sum(account.dead_letters.total() for account in self._accounts())
+
+    @property
+    def lost(self) -> int:
+        return sum(account.lost.total() for account in self._accounts())

@@ -1,0 +1,26 @@
+"""The kinds of source. To add one: one file beside this, one line below, and its scheme in `addresses`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from producers.sources.adoption import Adoption
+from producers.sources.file_source import FileSource
+from producers.sources.files import Files
+from producers.sources.given import Given
+from producers.sources.source import Source
+from producers.sources.stdin import StandardInput
+
+
+def _files(given: Given) -> Source:
+    adoption = Adoption(given.order.service, given.checkpoint.host, given.checkpoint.texts, given.clock)
+    files = Files(given.order.addresses, adoption, given.checkpoint, given.follow, given.clock, given.account, given.say)
+    for pattern in files.missing() if given.follow else ():
+        given.say(f"{pattern} does not exist yet: waiting for it")
+    return FileSource(files, given.translator)
+
+
+SOURCES: dict[str, Callable[[Given], Source]] = {
+    "files": _files,
+    "stdin": StandardInput,
+}
