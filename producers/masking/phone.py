@@ -1,0 +1,39 @@
+"""Telephone numbers that can be told from other numbers: with a country code, or as North America writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from producers.masking.pattern import Found, Signs
+
+_BETWEEN = r"(?:%20|[ ./()\u00a0\u2009\u202f\u2010-\u2013-]{0,3})"
+_NUMBER = re.compile(
+    rf"(?<![\w+])(?:\+|＋|%2[bB]){_BETWEEN}(?!0)\d(?:{_BETWEEN}\d){{7,14}}(?!\d)"  # E.164: at most 15 digits
+    r"|(?<![\w.-])(?:\([2-9]\d\d\) ?|[2-9]\d\d-)[2-9]\d\d[ -]\d{4}(?![\w-])"
+)
+_NAME = re.compile(r"(?:tele)?phone(?:_?(?:number|no))?|mobile(?:_?(?:number|no))?|msisdn|fax|tel", re.IGNORECASE)
+
+
+class Phone:
+    """National numbers of other countries look like any number: name the field that holds them. A field that is called `phone` is one.
+
+    >>> [found.value for found in Phone().found("call +49 (0)30 123-4567 or (555) 234-5678")]
+    ['+490301234567', '5552345678']
+    """
+
+    def suspected(self, signs: Signs) -> bool:
+        if "+00000000" in signs.numbers or ("%" in signs.text and "%2b" in signs.lower):
+            return True
+        return "000-0000" in signs.shape or "(000)" in signs.shape
+
+    def found(self, text: str) -> Iterator[Found]:
+        for match in _NUMBER.finditer(text):
+            written = match[0].replace("%20", "")
+            if written[0] == "%":
+                written = "+" + written[3:]
+            plus = "+" if written[0] in "+＋" else ""
+            yield Found(match.start(), match.end(), plus + "".join(str(int(one)) for one in written if one.isdecimal()))
+
+    def named(self, name: str) -> bool:
+        return bool(_NAME.fullmatch(name.rpartition(".")[2]))
