@@ -23,6 +23,7 @@ class Account:
     truncations: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)  # by reason
     lost: Counter[str] = field(default_factory=Counter)  # what came and is not there, by reason: of sources that cannot be replayed
+    masked: Counter[str] = field(default_factory=Counter)  # places that the masking policy changed, by kind
     refused: int = 0  # connections and requests that were turned away
     problems: list[str] = field(default_factory=list)  # files that could not be read to their end, and why
     resumed_at: dict[str, int] = field(default_factory=dict)  # path → byte offset, when it was not 0
@@ -30,7 +31,8 @@ class Account:
     def to_dict(self) -> dict[str, Any]:
         names = ("lines", "events", "blank", "bytes", "lines_without_time", "acknowledged", "heartbeats", "rotations", "truncations",
                  "refused", "problems", "resumed_at")  # fmt: skip
-        return {**{name: getattr(self, name) for name in names}, "dead_letters": dict(self.dead_letters), "lost": dict(self.lost)}
+        counters = ("dead_letters", "lost", "masked")
+        return {**{name: getattr(self, name) for name in names}, **{name: dict(getattr(self, name)) for name in counters}}
 
 
 class Totals:

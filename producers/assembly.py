@@ -14,6 +14,7 @@ from logverse.settings import Settings
 from producers.account import Account
 from producers.checkpoint import Checkpoint, only_one
 from producers.inputs import Input
+from producers.masking.mask import Mask
 from producers.metrics import Measured
 from producers.order import InputOrder, Limits
 from producers.sources import addresses
@@ -95,7 +96,9 @@ def begin(order: InputOrder, place: Workplace, say: Callable[[str], None], reser
             say(f"{order.checkpoint} is of another Kafka cluster: sending everything to this one, with the same ids")
         checkpoint.host = host_of(order.host, checkpoint, socket.gethostname(), say)
         account = Account()
-        translator = Translator(order.service, checkpoint.host, order.log_type, account, say)
+        translator = Translator(
+            order.service, checkpoint.host, order.log_type, account, say, mask=Mask(order.masking) if order.masking else None
+        )
         given = Given(
             order, address, place.settings, place.limits, checkpoint, translator, account, place.clock, say, place.ring,
             secrets.token_hex(10), place.follow,

@@ -13,11 +13,12 @@ import yaml
 from logverse import durations
 from logverse.errors import WrongSettings
 from producers.assembly import memory
+from producers.masking.policy import Policy, named_policy
 from producers.order import InputOrder, Limits, Order, Tls
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_TOP = ("inputs", "limits", "poll", "watermark_delay", "metrics_port")
-_INPUT = ("read", "service", "type", "host", "checkpoint", "tls", "from", "shape", "fields", "group")
+_TOP = ("inputs", "limits", "poll", "watermark_delay", "metrics_port", "masking")
+_INPUT = ("read", "service", "type", "host", "checkpoint", "tls", "from", "shape", "fields", "group", "masking")
 _TLS = ("certificate", "key", "client_ca")
 _LIMITS = ("bytes_in_flight", "bytes_waiting", "connections", "files")
 _SIZE = re.compile(r"(\d{1,12})\s*(KiB|MiB|GiB)?", re.ASCII)
@@ -46,7 +47,9 @@ class _Reader:
         if "inputs" not in top:
             raise self._wrong(None, "has no inputs", "inputs:\n      web: {read: /var/log/nginx/access.log}")
         named = self._mapping(top["inputs"], None)
+        of_all = self._policy(top.get("masking"))
         inputs = tuple(self._input(name, node, home, prefix) for name, node in named.items())
+        inputs = tuple(replace(one, masking=one.masking or of_all) for one in inputs)
         port = self._number(top["metrics_port"], 0, 65535) if "metrics_port" in top else None
         name = f"{prefix}.{self._path.stem}" if prefix else self._path.stem
         return Order(
@@ -85,7 +88,11 @@ class _Reader:
             shape=self._text(given["shape"]) if "shape" in given else "auto",
             field_map=tuple((theirs, self._text(ours)) for theirs, ours in fields.items()),
             group=self._text(given["group"]) if "group" in given else "",
+            masking=self._policy(given.get("masking")),
         )
+
+    def _policy(self, node: yaml.Node | None) -> Policy | None:
+        return None if node is None else named_policy(self._text(node), self._path.parent)
 
     def _tls(self, node: yaml.Node) -> Tls:
         given = self._mapping(node, _TLS)

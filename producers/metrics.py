@@ -26,6 +26,7 @@ _COUNTERS = {
 }
 _BY_REASON = {
     "dead_letters": "Lines that could not become events.",
+    "masked": "Places that the masking policy changed, by kind.",
     "lost": "Lines that came and are not there: from sources that cannot be replayed.",
 }
 _GAUGES = {

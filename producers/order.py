@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from producers.masking.policy import Policy
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -34,6 +36,7 @@ class InputOrder:
     field_map: tuple[tuple[str, str], ...] = ()
     group: str = ""
     senders: tuple[str, ...] = ()  # networks that may send; none: the whole of what can reach the address
+    masking: Policy | None = None  # as its file said when it was read: another text, another input
 
 
 @dataclass(frozen=True, slots=True)

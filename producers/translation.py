@@ -17,6 +17,7 @@ from logverse.instant import Millis
 from logverse.topics import LOGS
 from producers.account import Account
 from producers.heartbeats import FUTURE_MS
+from producers.masking.mask import Mask
 from producers.parsers import PARSERS, Parsed, Parser, choose, names
 from producers.parsers.local_time import IN_UTC, Calendar
 from producers.parsers.parsed import Header
@@ -55,7 +56,7 @@ class Translator:
 
     def __init__(
         self, service: str, host: str, log_type: str, account: Account, say: Callable[[str], None] = lambda _: None,
-        calendar: Calendar = IN_UTC,
+        calendar: Calendar = IN_UTC, mask: Mask | None = None,
     ) -> None:  # fmt: skip
         self._service, self._host, self._log_type, self._account, self._say = service, host, log_type, account, say
         self._fallback, self._decided = next(iter(PARSERS)), False
@@ -63,6 +64,8 @@ class Translator:
         self._warned = set[str]()  # of texts with lines without a time
         self._parsers: dict[str, Parser] = {}
         self.disorder = Disorder()
+        self.mask = mask or Mask.none()  # sources that write their events themselves ask it too
+        account.masked = self.mask.counts
 
     def records(self, file: Text, item: Chunk | LongLine, observed: Millis) -> list[Record]:
         """The records of these lines, in their order. Moves the file's `high` and `last_time`. `observed`: processing time."""
@@ -124,6 +127,7 @@ class Translator:
         whole, begun = self._calendar.instant, min(first_seen, file.position.written or first_seen)
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
+        mask = self.mask if self.mask.on else None
         events, untimed, soon = 0, 0, observed + FUTURE_MS
         for line in chunk.lines:
             start = offset
@@ -141,6 +145,8 @@ class Translator:
                     at = observed if live else first_seen if last is None else last
                 else:
                     last = at
+                if mask is not None:
+                    parsed = mask.mask_parsed(parsed)
                 value = self._event(parsed, written[at], observed_text, uid + str(start), service, of_all, of_text)
                 if len(value) > MAX_RECORD:
                     raise Malformed("record too large")
@@ -210,6 +216,8 @@ class Translator:
 
     def _dead(self, file: Text, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
         self._account.dead_letters[reason] += 1
+        if self.mask.on:
+            data = self.mask.mask_bytes(data, cut=len(data) < length)
         origin = {"file": file.label, "offset": start, "length": length, "host": self._host}
         letter = DeadLetter(f"{file.identity}-{start}", reason, file.service or self._service, origin, data[:KEPT], sha, observed)
         return Record(DEAD, letter.to_json(), None)

@@ -20,6 +20,7 @@ from logverse.topics import named
 
 if TYPE_CHECKING:
     from producers.account import Account
+    from producers.masking.policy import Policy
     from producers.order import InputOrder, Order, Tls
 
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -49,6 +50,7 @@ class _Produce(click.Command):
 @click.option("--tls", nargs=2, metavar="CERT KEY", help="PEM files of a listener: syslog+tls:// needs them, otlp:// may have them.")
 @click.option("--client-ca", metavar="FILE", help="Let in only clients with a certificate of this authority (PEM).")
 @click.option("--from", "senders", multiple=True, metavar="NETWORK", help="Listeners: who may send, like 10.0.0.0/8; repeat for more.")
+@click.option("--masking", metavar="FILE|default", help="What must not leave this host: logverse masking --help.")
 @click.option("--config", metavar="FILE", help="Several inputs, from a producers.yaml; it is read again when it changes.")
 @click.option("--detach", is_flag=True, help="Leave it to the supervisor of `logverse up`, which keeps it running.")
 @output_option
@@ -81,6 +83,7 @@ def produce(ctx: click.Context, /, files: tuple[str, ...], config: str | None, d
       logverse produce 'access.log*' --service web --no-follow
       kubectl logs -f deploy/shop | logverse produce - --service shop
       logverse produce syslog+tls://0.0.0.0:6514 --service hosts --tls server.pem server.key
+      logverse produce app.log --service shop --masking default
       logverse produce --config producers.yaml
       logverse produce /var/log/nginx/access.log --service web --detach
       logverse produce status
@@ -138,7 +141,7 @@ def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any
     checkpoint = Path(given["checkpoint"]) if given["checkpoint"] else memory(in_force.home_path, name)
     one = InputOrder(
         service, service, files, checkpoint, given["log_type"], given["host"], _tls(given), *_shaped(given["shape"]), given["group"],
-        _senders(given["senders"]),
+        _senders(given["senders"]), _policy(given["masking"]),
     )  # fmt: skip
     order = Order(
         service, (one,), not given["no_follow"], durations.given(given["poll"], "--poll", least=10) / 1000,
@@ -169,6 +172,12 @@ def _shaped(shape: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     from producers.shapes import field_map
 
     return ("auto", field_map(Path(shape))) if "/" in shape or "." in shape else (shape, ())
+
+
+def _policy(name: str | None) -> Policy | None:
+    from producers.masking.policy import named_policy
+
+    return None if name is None else named_policy(name, Path())
 
 
 def _senders(networks: tuple[str, ...]) -> tuple[str, ...]:
@@ -202,6 +211,8 @@ def _say(account: Account, prefix: str) -> None:
     click.echo(f"{prefix}{account.lines:,} lines read: {account.events:,} events, {dead.total():,} dead letters, {account.blank:,} blank")
     for reason, count in dead.most_common():
         click.echo(f"  {count:,} × {reason} → logs.dlq")
+    if account.masked:
+        click.echo(f"  masked: {', '.join(f'{count:,} × {kind}' for kind, count in account.masked.most_common())}")
     for reason, count in account.lost.most_common():
         click.echo(f"  {count:,} lost: {reason}")
     if account.lines_without_time:

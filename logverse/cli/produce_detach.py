@@ -48,6 +48,7 @@ def _of_one(order: Order, one: InputOrder) -> list[str]:
         *([] if tls is None else ["--tls", str(tls.certificate.absolute()), str(tls.key.absolute())]),
         *([] if tls is None or tls.client_ca is None else ["--client-ca", str(tls.client_ca.absolute())]),
         *(part for network in one.senders for part in ("--from", network)), *_of_topic(one),
+        *([] if one.masking is None else ["--masking", one.masking.path]),
     ]  # fmt: skip
 
 

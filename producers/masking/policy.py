@@ -33,10 +33,11 @@ _KNOWN = ("patterns", "fields", "key_file", "dead_letters")
 class Policy:
     """`patterns`: kind → action. `fields`: lower-case name or glob → action. `dead`: what of a line that is no event is kept."""
 
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, str] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     key: bytes = field(default=b"", repr=False)
     dead: str = "mask"
+    path: str = ""
 
 
 def read_policy(path: Path) -> Policy:
@@ -53,7 +54,13 @@ def read_policy(path: Path) -> Policy:
         make = "(umask 077; head -c 32 /dev/urandom | base64 > masking.key)"
         reading.complain(root, "key_file", f"missing, and {hashed[0]} is to be hashed", f"key_file: masking.key, made by {make}")
     reading.finish()
-    return Policy(patterns, fields, key, dead or ("drop" if any(action != "keep" for action in fields.values()) else "mask"))
+    dead = dead or ("drop" if any(action != "keep" for action in fields.values()) else "mask")
+    return Policy(patterns, fields, key, dead, "default" if path == DEFAULT else str(path.absolute()))
+
+
+def named_policy(name: str, folder: Path) -> Policy:
+    """The policy that a setting names: `default`, the shipped one, or a file, relative to `folder`. WrongSettings as for `read_policy`."""
+    return read_policy(DEFAULT if name == "default" else folder / Path(name).expanduser())
 
 
 class _Reading:
