@@ -10,11 +10,12 @@ from typing import Any
 
 @dataclass(slots=True)
 class Account:
-    """Counts since the start. `lines` = `events` + all of `dead_letters` + `blank`; `bytes` are of the decompressed text."""
+    """Counts since the start. `lines` = `events` + all of `dead_letters` + `blank` + `joined`; `bytes` are of the decompressed text."""
 
     lines: int = 0
     events: int = 0
-    blank: int = 0
+    blank: int = 0  # empty lines, headers of CSV
+    joined: int = 0  # lines that went on the record of the line before
     bytes: int = 0
     lines_without_time: int = 0  # events with the time of the line before, for want of their own
     acknowledged: int = 0  # records that Kafka confirmed, dead letters among them
@@ -29,8 +30,8 @@ class Account:
     resumed_at: dict[str, int] = field(default_factory=dict)  # path → byte offset, when it was not 0
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("lines", "events", "blank", "bytes", "lines_without_time", "acknowledged", "heartbeats", "rotations", "truncations",
-                 "refused", "problems", "resumed_at")  # fmt: skip
+        names = ("lines", "events", "blank", "joined", "bytes", "lines_without_time", "acknowledged", "heartbeats", "rotations",
+                 "truncations", "refused", "problems", "resumed_at")  # fmt: skip
         counters = ("dead_letters", "lost", "masked")
         return {**{name: getattr(self, name) for name in names}, **{name: dict(getattr(self, name)) for name in counters}}
 

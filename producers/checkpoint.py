@@ -105,6 +105,7 @@ class Checkpoint:
         self.saved_at: float | None = None  # when the last run saved it, seconds UTC by the file system's clock
         self.foreign = False  # it was of another Kafka cluster
         self.host = ""  # whose name is in the identities of the texts
+        self.urgent = False  # to be saved before anything more is sent
         self._written = b""
 
     @classmethod
@@ -133,6 +134,7 @@ class Checkpoint:
         """Write it, if anything moved: to a temporary file, to the disk, and only then to its name. OSError: not written."""
         content = self._content()
         if content == self._written:
+            self.urgent = False
             return
         temporary = self.path.with_name(self.path.name + ".new")
         with temporary.open("wb") as file:
@@ -140,7 +142,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
-        self._written = content
+        self._written, self.urgent = content, False
 
     def _content(self) -> bytes:
         self._forget(len(self.texts) - MAX_TEXTS)

@@ -28,8 +28,8 @@ class Input:
     def look(self, reading: bool = False) -> None:
         known = len(self.checkpoint.texts)
         self.source.look(reading)
-        if len(self.checkpoint.texts) > known:
-            self.save()  # when a text was first seen is part of its lines' time: it must outlive a crash
+        if len(self.checkpoint.texts) > known or self.checkpoint.urgent:
+            self.save()  # when a text was first seen, or a record cut off, decides what its lines become: it must outlive a crash
 
     def leave(self) -> None:
         """Take in no more; what was taken in is still sent."""

@@ -11,24 +11,24 @@ import orjson
 
 from logverse import instant, severity
 from logverse.dead_letter import DeadLetter
-from logverse.errors import Malformed, WrongSettings
+from logverse.errors import Malformed
 from logverse.event import SCHEMA_VERSION
 from logverse.instant import Millis
 from logverse.topics import LOGS
 from producers.account import Account
+from producers.forms import Forms, decoded
 from producers.heartbeats import FUTURE_MS
+from producers.joining import Joiner, lines_in
 from producers.masking.mask import Mask
-from producers.parsers import PARSERS, Parsed, Parser, choose, names
+from producers.parsers import Parsed, Parser, names
 from producers.parsers.local_time import IN_UTC, Calendar
 from producers.parsers.parsed import Header
-from producers.routes import Routes
 from producers.sources.lines import KEPT, Chunk, LongLine
 from producers.sources.text import Text
 
 MAX_RECORD = 900_000  # bytes; librdkafka and the broker take 1 MB, headers of the batch included
 DEAD = "logs.dlq"
-_SAMPLE = 50  # lines that `auto` looks at
-_ENOUGH = 10  # lines without one that any parser understands: the user must say what they are
+_ENOUGH = 10  # events, most of them without a time, of which the user must be told
 _SEVERITY = {number: severity.text_of(number) for number in range(25)}
 
 
@@ -49,7 +49,8 @@ class Disorder:
 
 
 class Translator:
-    """Makes records of one service's lines. `log_type` is a name of PARSERS, or `auto`: chosen for each text by its first lines.
+    """Makes records of one service's lines. `log_type` is `auto` (chosen for each text by its first lines), a name of PARSERS or
+    a file that describes a form; `calendar` knows what its times leave out.
 
     Every line ends in exactly one count of the account.
     """
@@ -58,11 +59,10 @@ class Translator:
         self, service: str, host: str, log_type: str, account: Account, say: Callable[[str], None] = lambda _: None,
         calendar: Calendar = IN_UTC, mask: Mask | None = None,
     ) -> None:  # fmt: skip
-        self._service, self._host, self._log_type, self._account, self._say = service, host, log_type, account, say
-        self._fallback, self._decided = next(iter(PARSERS)), False
-        self._routes, self._calendar = Routes(), calendar
+        self._service, self._host, self._account, self._say = service, host, account, say
+        self._forms, self._calendar = Forms(log_type, calendar, say), calendar
+        self._joiners: dict[str, Joiner] = {}  # of texts whose records may have several lines
         self._warned = set[str]()  # of texts with lines without a time
-        self._parsers: dict[str, Parser] = {}
         self.disorder = Disorder()
         self.mask = mask or Mask.none()  # sources that write their events themselves ask it too
         account.masked = self.mask.counts
@@ -73,9 +73,44 @@ class Translator:
             self._account.lines += 1
             self._account.bytes += item.end - item.start
             return [self._long(file, item, observed)]
-        self._account.lines += len(item.lines)
+        more = lines_in(item) - len(item.lines) if file.identity in self._joiners else 0
+        self._account.lines += len(item.lines) + more
+        self._account.joined += more
         self._account.bytes += item.end - item.start
-        return list(self._of_chunk(file, item, observed, self._parser(self._type(file, item))))
+        return list(self._of_chunk(file, item, observed, self._forms.of(file, item.lines, observed)))
+
+    def whole(self, text: Text, item: Chunk | LongLine, now: Millis) -> Iterator[Chunk | LongLine]:
+        """The records that this piece completes: itself, unless the text's records may have several lines. `now`: processing time."""
+        joiner = self._joiners.get(text.identity)
+        if joiner is None:
+            parser = self._forms.of(text, item.lines if isinstance(item, Chunk) else (), now)
+            begins = getattr(parser, "begins", None)
+            if begins is None:
+                yield item
+                return
+            joiner = self._joiners[text.identity] = Joiner(begins)
+        yield from joiner.feed(item, now, text.position.cuts)
+
+    def holds(self, text: Text) -> bool:
+        """Whether a record of it waits for its end."""
+        return text.identity in self._joiners and self._joiners[text.identity].holds
+
+    def cut(self, text: Text, now: Millis) -> bool:
+        """End a record that has waited long enough, for ever: to be saved before it is sent. False when none has."""
+        joiner = self._joiners.get(text.identity)
+        return joiner is not None and joiner.cut(now, text.position.cuts)
+
+    def due(self, text: Text) -> bool:
+        """Whether a record of it was cut off, and can be sent."""
+        return text.identity in self._joiners and self._joiners[text.identity].due(text.position.cuts)
+
+    def release(self, text: Text, ended: bool) -> Iterator[Chunk]:
+        """The record that was cut off, or any that waits when the text has ended."""
+        joiner = self._joiners.get(text.identity)
+        if joiner is not None and (ended or joiner.due(text.position.cuts)):
+            yield from joiner.flush()
+        if ended:
+            self._joiners.pop(text.identity, None)
 
     def stands_at(self, file: Text) -> Millis:
         """The event time that reading has come to, that of the first line before it has begun; 0 when no line has one."""
@@ -89,32 +124,13 @@ class Translator:
 
     def _begins_at(self, file: Text) -> Millis | None:
         # Not taken as last_time: what a line without a time gets may depend only on what stands before it.
-        line = _text(file.head.rpartition(b"\n")[2])
         try:
-            return self._parser(self._log_type if self._log_type in PARSERS else choose([line]) or self._fallback).parse(line).timestamp
+            parsed = self._forms.guessed(file).parse(decoded(file.head.rpartition(b"\n")[2]))
         except Malformed:
             return None
-
-    def _type(self, file: Text, chunk: Chunk) -> str:
-        if self._log_type != "auto":
-            return self._log_type
-        if file.position.type not in PARSERS:
-            file.position.type = self._chosen(file, [_text(line) for line in chunk.lines[:_SAMPLE]])
-        return file.position.type or self._fallback
-
-    def _chosen(self, file: Text, sample: list[str]) -> str:
-        """The parser for a text with these lines; none yet when they are few and no parser understands one of them."""
-        found = choose(sample)
-        if found:
-            self._fallback, self._decided = found, True
-            self._say(f"{file.label} is read as {found}")
-        elif not self._decided and len(sample) >= _ENOUGH:
-            raise WrongSettings(
-                f"none of {', '.join(PARSERS)} understands one of its first {len(sample)} lines",
-                where=file.label,
-                remedy="name the form of its lines with --type; what then does not fit goes to logs.dlq",
-            )
-        return found or ""
+        if parsed.timestamp is None and parsed.local is not None:
+            return self._calendar.instant(parsed.local, None, _begun(file), _begun(file))
+        return parsed.timestamp
 
     def _of_chunk(self, file: Text, chunk: Chunk, observed: Millis, parser: Parser) -> Iterator[Record]:
         # A long straight function, since it runs once a line: what can be done once a chunk stands before the loop.
@@ -124,7 +140,7 @@ class Translator:
         service = file.service or self._service
         observed_text = instant.written(observed)
         account, first_seen, live = self._account, file.position.first_seen, file.live
-        whole, begun = self._calendar.instant, min(first_seen, file.position.written or first_seen)
+        instant_of, begun = self._calendar.instant, _begun(file)
         high, last = file.high or 0, file.last_time
         worst, written = self.disorder.worst, _Written()
         mask = self.mask if self.mask.on else None
@@ -136,10 +152,10 @@ class Translator:
                 account.blank += 1
                 continue
             try:
-                parsed = parse(_text(line))
+                parsed = parse(decoded(line))
                 at = parsed.timestamp
                 if at is None and parsed.local is not None:
-                    at = parsed.timestamp = whole(parsed.local, observed if live else last, begun, observed)
+                    at = parsed.timestamp = instant_of(parsed.local, observed if live else last, begun, observed)
                 timed = at is not None and at <= soon
                 if at is None:
                     at = observed if live else first_seen if last is None else last
@@ -206,11 +222,6 @@ class Translator:
         except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
             raise Malformed("nested too deep") from error
 
-    def _parser(self, name: str) -> Parser:
-        if name not in self._parsers:
-            self._parsers[name] = PARSERS[name](self._routes)
-        return self._parsers[name]
-
     def _long(self, file: Text, line: LongLine, observed: Millis) -> Record:
         return self._dead(file, line.start, line.head, line.length, line.sha256, "line too long", observed)
 
@@ -231,10 +242,7 @@ class _Written(dict[Millis, str]):
         return text
 
 
-def _text(line: bytes) -> str:
-    if line.endswith(b"\r"):
-        line = line[:-1]
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("utf-8", "replace")
+def _begun(text: Text) -> Millis:
+    """The first line of a text is not younger."""
+    position = text.position
+    return min(position.first_seen, position.written) if position.written else position.first_seen

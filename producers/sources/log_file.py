@@ -43,6 +43,7 @@ class LogFile:
     untimed: int = 0  # of these, without a time of their own
     shrunk: bool = False
     renamed: bool = False
+    waiting: bool = False  # a record of several lines may go on
 
     def __post_init__(self) -> None:
         self.continue_on(self.path, self.stream, self.position.sent)
@@ -78,8 +79,9 @@ class LogFile:
         return stat.st_dev, stat.st_ino
 
     def lag(self) -> int:
-        """Bytes that were not read yet, one at least while a last half line is to be given out."""
-        return self.stream.left() or int((self.ending or self.overdue) and self.lines.pending > 0)
+        """Bytes that were not read yet, one at least while a last half line or record is to be given out."""
+        last = (self.ending or self.overdue) and self.lines.pending > 0
+        return self.stream.left() or int(last or (self.ending and self.waiting))
 
     def read(self) -> list[Chunk | LongLine]:
         """The next lines; none when no line has been completed. Malformed when a compressed file is broken."""

@@ -17,7 +17,7 @@ def _files(given: Given) -> Source:
     files = Files(given.order.addresses, adoption, given.checkpoint, given.follow, given.clock, given.account, given.say)
     for pattern in files.missing() if given.follow else ():
         given.say(f"{pattern} does not exist yet: waiting for it")
-    return FileSource(files, given.translator)
+    return FileSource(files, given.translator, given.checkpoint, given.clock)
 
 
 SOURCES: dict[str, Callable[[Given], Source]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from logverse.instant import Millis
+from producers.joining import lines_in
 from producers.sources.given import Given
 from producers.sources.inbox import Inbox
 from producers.sources.lines import CHUNK, Chunk, Lines, LongLine
@@ -31,21 +32,27 @@ class StandardInput:
         threading.Thread(target=self._read, name="standard input", daemon=True).start()
 
     def look(self, reading: bool = False) -> None:
-        """The thread looks."""
+        """The thread looks; a record of several lines is not waited for without end."""
+        if not reading:
+            self._given.translator.cut(self._text, self._given.clock())
 
     def stands(self) -> list[Millis]:
         oldest = self._inbox.oldest()
         if oldest is not None:
             return [oldest]
-        return [self._given.clock()] if (self._eof or self._closed) and not self._over else []
+        ended = (self._eof or self._closed) and not self._over
+        return [self._given.clock()] if ended or self._given.translator.due(self._text) else []
 
     def take(self, now: Millis) -> Iterator[Batch]:
         ended = self._eof or self._closed  # asked before the inbox: what comes between the two is taken next time
         data = self._inbox.take(CHUNK)
         for piece in data:
-            yield from (self._batch(item, now) for item in self._lines.feed(piece))
-        if ended and not data:
-            yield from (self._batch(item, now) for item in self._lines.end())
+            yield from self._batches(self._lines.feed(piece), now)
+        over = ended and not data
+        if over:
+            yield from self._batches(self._lines.end(), now)
+        yield from (self._batch(record, now) for record in self._given.translator.release(self._text, over))
+        if over:
             self._run.ended()
             self._over = True
 
@@ -61,9 +68,13 @@ class StandardInput:
     def lag(self) -> int:
         return self._inbox.bytes
 
+    def _batches(self, items: Iterable[Chunk | LongLine], now: Millis) -> Iterator[Batch]:
+        for item in items:
+            yield from (self._batch(whole, now) for whole in self._given.translator.whole(self._text, item, now))
+
     def _batch(self, item: Chunk | LongLine, now: Millis) -> Batch:
         records = self._given.translator.records(self._text, item, now)
-        return Batch(records, self._run.began(len(item.lines) if isinstance(item, Chunk) else 1))
+        return Batch(records, self._run.began(lines_in(item)))
 
     def _read(self) -> None:
         while not self._closed:

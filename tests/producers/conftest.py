@@ -41,7 +41,7 @@ class Workshop:
         self.files = Files(names, adoption, self.checkpoint, follow, self.clock, self.account, self.said.append)
         self.translator = Translator("web", "web-1", log_type, self.account, self.said.append)
         self.stop_after = 0
-        source = FileSource(self.files, self.translator)
+        source = FileSource(self.files, self.translator, self.checkpoint, self.clock)
         self.input = Input("web", "web", source, self.checkpoint, self.account, self.said.append)
         self.producer = Producer(
             "web", [self.input], self.publisher, Pace(self.clock, self.sleep), lambda: self.stop_after <= 0, **more
