@@ -17,6 +17,7 @@ from producers.inputs import Input
 from producers.masking.mask import Mask
 from producers.metrics import Measured
 from producers.order import InputOrder, Limits
+from producers.parsers.local_time import Calendar, zone_named
 from producers.sources import addresses
 from producers.sources.given import Given
 from producers.sources.patterns import check
@@ -97,8 +98,9 @@ def begin(order: InputOrder, place: Workplace, say: Callable[[str], None], reser
         checkpoint.host = host_of(order.host, checkpoint, socket.gethostname(), say)
         account = Account()
         translator = Translator(
-            order.service, checkpoint.host, order.log_type, account, say, mask=Mask(order.masking) if order.masking else None
-        )
+            order.service, checkpoint.host, _form(order, address), account, say, Calendar(zone_named(order.zone), order.year),
+            Mask(order.masking) if order.masking else None,
+        )  # fmt: skip
         given = Given(
             order, address, place.settings, place.limits, checkpoint, translator, account, place.clock, say, place.ring,
             secrets.token_hex(10), place.follow,
@@ -106,6 +108,11 @@ def begin(order: InputOrder, place: Workplace, say: Callable[[str], None], reser
         source = SOURCES[address.kind](given)
         started = Input(order.name, order.service, source, checkpoint, account, say)
         return Running(order, started, translator, place.clock(), held.pop_all())
+
+
+def _form(order: InputOrder, address: addresses.Address) -> str:
+    """What a syslog listener gets is syslog, unless the user says otherwise."""
+    return "syslog" if address.kind == "syslog" and order.log_type == "auto" else order.log_type
 
 
 def host_of(given: str | None, checkpoint: Checkpoint, here: str, say: Callable[[str], None]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from logverse import instant
@@ -11,8 +12,6 @@ from logverse.identity import digest
 from logverse.instant import Millis
 from producers.account import Account
 from producers.checkpoint import Checkpoint, Position
-
-_NOT_YET = 2**62  # where a run ends that has not ended
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +31,7 @@ class LiveText:
     begins_at: Millis | None = None
     events: int = 0
     untimed: int = 0
+    taken: int = 0  # bytes that were taken in
 
 
 class Run:
@@ -44,6 +44,7 @@ class Run:
         self, label: str, run: str, checkpoint: Checkpoint, account: Account, clock: Callable[[], Millis], say: Callable[[str], None]
     ) -> None:
         self._label, self._id, self._checkpoint, self._account, self._clock = label, run, checkpoint, account, clock
+        self._texts = count()
         self._tell_of_last(say)
         now = clock()
         self.position = checkpoint.texts.setdefault(run, Position(path=label, first_seen=now, seen=now))
@@ -52,7 +53,7 @@ class Run:
         """The text of one sender."""
         label = f"{self._label} from {sender}" if sender else self._label
         position = Position(path=label, first_seen=self._clock(), type=self.position.type)
-        return LiveText(digest(self._id, self._label, sender)[:20], label, position, **more)
+        return LiveText(digest(self._id, next(self._texts))[:20], label, position, **more)
 
     def began(self, lines: int) -> Callable[[], None]:
         """So many lines are on their way; call what this answers once they have arrived."""

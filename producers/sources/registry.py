@@ -10,6 +10,7 @@ from producers.sources.files import Files
 from producers.sources.given import Given
 from producers.sources.source import Source
 from producers.sources.stdin import StandardInput
+from producers.sources.syslog import Syslog
 
 
 def _files(given: Given) -> Source:
@@ -23,4 +24,5 @@ def _files(given: Given) -> Source:
 SOURCES: dict[str, Callable[[Given], Source]] = {
     "files": _files,
     "stdin": StandardInput,
+    "syslog": Syslog,
 }

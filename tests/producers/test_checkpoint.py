@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logverse.errors import WrongSettings
-from producers.checkpoint import Checkpoint, Position, only_one
 from producers.assembly import host_of
+from producers.checkpoint import Checkpoint, Position, only_one
 
 
 @given(st.permutations(range(8)))
