@@ -40,6 +40,18 @@ class Record(NamedTuple):
     key: str | None
 
 
+class Structured(NamedTuple):
+    """An event that came with its structure, or why it is none. `at`: its time if it has none of its own; `data` and `origin`
+    (where it came from) are for the dead letter.
+    """
+
+    uid: str
+    parsed: Parsed | Malformed
+    at: Millis
+    data: bytes
+    origin: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Disorder:
     """How far event times ran backwards within one file, milliseconds; the watermark delay must cover it."""
@@ -222,16 +234,44 @@ class Translator:
         except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
             raise Malformed("nested too deep") from error
 
+    def structured(self, one: Structured, observed: Millis) -> Record:
+        """The record of what came with its structure. `observed`: processing time."""
+        self._account.lines += 1
+        self._account.bytes += len(one.data)
+        try:
+            parsed = one.parsed if isinstance(one.parsed, Parsed) else _raised(one.parsed)
+            at = one.at if parsed.timestamp is None else parsed.timestamp
+            value = self._event(self.mask.mask_parsed(parsed) if self.mask.on else parsed, instant.written(at), instant.written(observed),
+                                one.uid, self._service, {"host.name": self._host}, {})  # fmt: skip
+            if len(value) > MAX_RECORD:
+                raise Malformed("record too large")
+        except Malformed as error:
+            length, sha = len(one.data), sha256(one.data).hexdigest()
+            return self._letter(one.uid, one.data[:KEPT], length, sha, str(error), self._service, one.origin, observed)
+        self._account.events += 1
+        self._account.lines_without_time += parsed.timestamp is None
+        fields = parsed.fields
+        return Record(LOGS[parsed.log_type], value, fields.get("session.id") or fields.get("trace_id"))
+
     def _long(self, file: Text, line: LongLine, observed: Millis) -> Record:
         return self._dead(file, line.start, line.head, line.length, line.sha256, "line too long", observed)
 
     def _dead(self, file: Text, start: int, data: bytes, length: int, sha: str, reason: str, observed: Millis) -> Record:
+        origin = {"file": file.label, "offset": start, "length": length, "host": self._host}
+        return self._letter(f"{file.identity}-{start}", data, length, sha, reason, file.service or self._service, origin, observed)
+
+    def _letter(
+        self, uid: str, data: bytes, length: int, sha: str, reason: str, service: str, origin: dict[str, Any], observed: Millis
+    ) -> Record:
         self._account.dead_letters[reason] += 1
         if self.mask.on:
             data = self.mask.mask_bytes(data, cut=len(data) < length)
-        origin = {"file": file.label, "offset": start, "length": length, "host": self._host}
-        letter = DeadLetter(f"{file.identity}-{start}", reason, file.service or self._service, origin, data[:KEPT], sha, observed)
+        letter = DeadLetter(uid, reason, service, origin, data[:KEPT], sha, observed)
         return Record(DEAD, letter.to_json(), None)
+
+
+def _raised(error: Malformed) -> Parsed:
+    raise error
 
 
 class _Written(dict[Millis, str]):
