@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,10 +16,12 @@ from logverse.errors import WrongSettings
 from producers.assembly import memory
 from producers.masking.policy import Policy, named_policy
 from producers.order import InputOrder, Limits, Order, Tls
+from producers.parsers.local_time import zone_named
+from producers.parsers.pattern import is_file
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _TOP = ("inputs", "limits", "poll", "watermark_delay", "metrics_port", "masking")
-_INPUT = ("read", "service", "type", "host", "checkpoint", "tls", "from", "shape", "fields", "group", "masking")
+_INPUT = ("read", "service", "type", "host", "checkpoint", "tls", "from", "shape", "fields", "group", "timezone", "year", "masking")
 _TLS = ("certificate", "key", "client_ca")
 _LIMITS = ("bytes_in_flight", "bytes_waiting", "connections", "files")
 _SIZE = re.compile(r"(\d{1,12})\s*(KiB|MiB|GiB)?", re.ASCII)
@@ -84,12 +87,22 @@ class _Reader:
         fields = self._mapping(given["fields"], None) if "fields" in given else {}
         return replace(
             order,
-            log_type=self._text(given["type"]) if "type" in given else "auto",
+            log_type=self._form(given["type"]) if "type" in given else "auto",
             shape=self._text(given["shape"]) if "shape" in given else "auto",
             field_map=tuple((theirs, self._text(ours)) for theirs, ours in fields.items()),
             group=self._text(given["group"]) if "group" in given else "",
             masking=self._policy(given.get("masking")),
+            **self._dated(given),
         )
+
+    def _form(self, node: yaml.Node) -> str:
+        return str(self._file(node)) if is_file(self._text(node)) else self._text(node)
+
+    def _dated(self, given: dict[str, yaml.Node]) -> dict[str, Any]:
+        """What the times of its lines leave out."""
+        zone = self._text(given["timezone"]) if "timezone" in given else "UTC"
+        zone_named(zone, self._place(given.get("timezone")))
+        return {"zone": zone, "year": self._number(given["year"], 1970, 9999) if "year" in given else None}
 
     def _policy(self, node: yaml.Node | None) -> Policy | None:
         return None if node is None else named_policy(self._text(node), self._path.parent)

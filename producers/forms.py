@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
+from logverse.errors import WrongSettings
 from logverse.instant import Millis
 from producers.parsers import PARSERS, Parser
 from producers.parsers.choosing import FALLBACK, choose, headed
@@ -16,6 +18,16 @@ AUTO = "auto"
 _ENOUGH = 10  # lines of which no form fits half: what comes later will not be looked at
 _KEPT = 64 * 1024  # bytes of lines that are looked at
 _MOST = 4096  # texts with a parser of their own
+
+
+def check(log_type: str, where: str) -> None:
+    """WrongSettings when there is no such form, or when the file that describes it is wrong."""
+    if is_file(log_type):
+        load(log_type, Routes())
+    elif log_type not in (AUTO, *PARSERS):
+        near = get_close_matches(log_type, PARSERS, 1)
+        known = f"{near[0]}?" if near else f"one of {AUTO}, {', '.join(PARSERS)}, or a YAML file that describes one"
+        raise WrongSettings(f"no form {log_type!r}", where=where, remedy=known)
 
 
 class Forms:

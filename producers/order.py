@@ -37,6 +37,8 @@ class InputOrder:
     group: str = ""
     senders: tuple[str, ...] = ()  # networks that may send; none: the whole of what can reach the address
     masking: Policy | None = None  # as its file said when it was read: another text, another input
+    zone: str = "UTC"  # of times that name none
+    year: int | None = None  # of the first line, when its lines name none; None: from the file's own times
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class _Produce(click.Command):
 @click.argument("files", metavar="FILE|-|ADDRESS...", nargs=-1)
 @click.option("--service", metavar="NAME", help="The service whose lines these are, unless a line says another.")
 @click.option("--type", "log_type", default="auto", show_default=True, metavar="FORM", help="Form of the lines: auto, access, json, …")
+@click.option("--timezone", default="UTC", show_default=True, metavar="ZONE", help="Of times that name none, like Europe/Berlin.")
+@click.option("--year", type=click.IntRange(1970, 9999), help="Of the first line, where lines name none.  [default: by the file's age]")
 @click.option("--no-follow", is_flag=True, help="Read to the end, wait until everything has arrived, print the account, exit.")
 @click.option("--poll", default="200ms", show_default=True, metavar="SPAN", help="How often quiet files are looked at.")
 @click.option("--host", metavar="NAME", help="The host that wrote the files.  [default: the checkpoint's, else this one]")
@@ -66,7 +68,7 @@ def produce(ctx: click.Context, /, files: tuple[str, ...], config: str | None, d
     Forms of line (--type; auto looks at the first lines)
       access   nginx, Apache: combined or common; after the user agent 0.123 is seconds, 123456 microseconds
       json     one object a line, OpenTelemetry's or ECS's names, nested or dotted
-      …        all of them: logverse parse --help
+      …        all of them: logverse parse --help; a form of your own: a YAML file, ./orders.yaml
 
     \b
     Addresses: who sends is not heard again, so what is lost is counted and said
@@ -102,8 +104,7 @@ def produce(ctx: click.Context, /, files: tuple[str, ...], config: str | None, d
 
 
 def _configured(in_force: Settings, config: str, files: tuple[str, ...], given: Mapping[str, Any]) -> Order:
-    from producers import configuration, status
-    from producers.parsers import PARSERS
+    from producers import configuration, forms, status
 
     ctx = click.get_current_context()
     here = [name for name in given if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
@@ -119,15 +120,15 @@ def _configured(in_force: Settings, config: str, files: tuple[str, ...], given: 
         in_force.topic_prefix,
     )
     for one in order.inputs:
-        _known("type", one.log_type, ("auto", *PARSERS), f"{config} {one.name}")
+        forms.check(one.log_type, f"{config} {one.name}")
     return order
 
 
 def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any]) -> Order:
-    from producers import status
+    from producers import forms, status
     from producers.assembly import memory
     from producers.order import InputOrder, Order
-    from producers.parsers import PARSERS
+    from producers.parsers.local_time import zone_named
     from producers.run import listens
 
     if not files:
@@ -136,12 +137,13 @@ def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any
     if service is None or not _SERVICE.fullmatch(service):
         problem = "is missing" if service is None else f"{printable(service)!r} is no name"
         raise WrongSettings(problem, where="--service", remedy="letters, digits, `.`, `_`, `-`; like web-frontend")
-    _known("form", given["log_type"], ("auto", *PARSERS), "--type")
+    forms.check(given["log_type"], "--type")
+    zone_named(given["timezone"])
     name = named(service, in_force.topic_prefix)
     checkpoint = Path(given["checkpoint"]) if given["checkpoint"] else memory(in_force.home_path, name)
     one = InputOrder(
         service, service, files, checkpoint, given["log_type"], given["host"], _tls(given), *_shaped(given["shape"]), given["group"],
-        _senders(given["senders"]), _policy(given["masking"]),
+        _senders(given["senders"]), _policy(given["masking"]), given["timezone"], given["year"],
     )  # fmt: skip
     order = Order(
         service, (one,), not given["no_follow"], durations.given(given["poll"], "--poll", least=10) / 1000,
@@ -151,11 +153,6 @@ def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any
     if given["no_follow"] and listens(order):
         raise WrongSettings("what is sent has no end", where="--no-follow", remedy="leave it out; Ctrl-C ends it")
     return order
-
-
-def _known(what: str, name: str, names: tuple[str, ...], where: str) -> None:
-    if name not in names:
-        raise WrongSettings(f"no {what} {printable(name)!r}", where=where, remedy=f"one of {', '.join(names)}")
 
 
 def _tls(given: Mapping[str, Any]) -> Tls | None:

@@ -41,15 +41,20 @@ def _of_one(order: Order, one: InputOrder) -> list[str]:
     tls = one.tls
     return [
         *(text if "://" in text else str(Path(text).absolute()) for text in one.addresses),
-        "--service", one.service, "--type", one.log_type, *([] if one.host is None else ["--host", one.host]),
+        "--service", one.service, "--type", _form(one.log_type), *([] if one.host is None else ["--host", one.host]),
         "--poll", f"{order.poll_s * 1000:.0f}ms", "--watermark-delay", f"{order.watermark_delay_s:g}s",
-        "--checkpoint", str(one.checkpoint.absolute()),
+        "--checkpoint", str(one.checkpoint.absolute()), "--timezone", one.zone, *([] if one.year is None else ["--year", str(one.year)]),
         *([] if order.metrics_port is None else ["--metrics-port", str(order.metrics_port)]),
         *([] if tls is None else ["--tls", str(tls.certificate.absolute()), str(tls.key.absolute())]),
         *([] if tls is None or tls.client_ca is None else ["--client-ca", str(tls.client_ca.absolute())]),
         *(part for network in one.senders for part in ("--from", network)), *_of_topic(one),
         *([] if one.masking is None else ["--masking", one.masking.path]),
     ]  # fmt: skip
+
+
+def _form(log_type: str) -> str:
+    """A name, or a file that is found from anywhere."""
+    return str(Path(log_type).absolute()) if log_type.endswith((".yaml", ".yml")) else log_type
 
 
 def _of_topic(one: InputOrder) -> list[str]:

@@ -38,16 +38,9 @@ class Parser(Protocol):
     """Understands one form of log line. Knows no file, no clock, no zone and no Kafka.
 
     It may also have a method `begins(line: str) -> bool`: then a line that does not begin a record goes on the one before, and
-    `parse` gets the whole record, its lines with `\\n` between them. And one `headed(first_line: str) -> Parser` that gives the
-    parser for a text which begins with this line.
+    `parse` gets the whole record, its lines with line breaks between them. One `headed(first_line: str) -> Parser` gives the parser
+    for a text that begins with this line. `expressions` are the regular expressions that its lines fit, to show where one does not.
     """
 
     def parse(self, line: str) -> Parsed:
         """The meaning of a line without its line break; Malformed, with a reason out of a small set, when it has none."""
-
-
-class Joining(Parser, Protocol):
-    """A parser of records of several lines."""
-
-    def begins(self, line: str) -> bool:
-        """Whether a record begins with this line, whatever stands before it."""

@@ -52,6 +52,7 @@ class PatternLog:
 
     def __init__(self, pattern: Pattern, routes: Routes) -> None:
         self._pattern, self._json = pattern, JsonLog(routes)
+        self.expressions = (pattern.expression.pattern,)
 
     def parse(self, line: str) -> Parsed:
         """The event in this record; Malformed when the pattern does not fit, or has not fitted in time."""

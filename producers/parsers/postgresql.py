@@ -28,6 +28,8 @@ _LEVELS = {"LOG": severity.INFO, "FATAL": severity.ERROR + 1, "PANIC": severity.
 class PostgreSQL:
     """Lines such as `2026-11-21 10:00:00.123 CET [42] ann@shop ERROR:  relation "x" does not exist`, and what follows them."""
 
+    expressions = (_HEAD.pattern,)
+
     def __init__(self, routes: Routes) -> None:
         """Its lines name no requests."""
 

@@ -53,6 +53,8 @@ class Syslog:
     process have places of their own. Without a priority the severity is what the message begins with (`error: `), else INFO.
     """
 
+    expressions = (_OLD.pattern, _NEW.pattern)
+
     def __init__(self, routes: Routes) -> None:
         """Routes are for other forms."""
 

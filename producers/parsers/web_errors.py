@@ -37,6 +37,8 @@ class NginxError:
     What follows them (PHP's stack traces through FastCGI) goes on them.
     """
 
+    expressions = (_NGINX.pattern,)
+
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
 
@@ -70,6 +72,8 @@ class NginxError:
 
 class ApacheError:
     """Lines such as `[Sat Nov 21 10:00:00.123456 2026] [proxy:error] [pid 7:tid 9] [client 10.0.0.7:4711] AH00957: …`."""
+
+    expressions = (_APACHE.pattern,)
 
     def __init__(self, routes: Routes) -> None:
         """Its lines name no requests."""
