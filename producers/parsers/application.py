@@ -12,9 +12,9 @@ from producers.parsers import stacks, stamps
 from producers.parsers.local_time import Local
 from producers.parsers.parsed import Parsed
 
-_T = r"(?P<time>\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d|UTC))?)"
-_L = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|CONFIG|FINE(?:R|ST)?"
-_L += r"|trace|debug|info|warn(?:ing)?|error|fatal|panic)"
+_T = r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d|UTC))?)"
+_UPPER = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|CONFIG|FINE(?:R|ST)?|DPANIC|PANIC"
+_L, _ANY = rf"(?P<level>{_UPPER})", rf"(?P<level>{_UPPER}|trace|debug|verbose|http|info|warn(?:ing)?|error|fatal|panic)"
 _LOGGER = r"(?P<logger>[\w.$\-/:]{1,255}?)"
 _M = r"(?P<message>.*)"
 _THREAD = r"\[ ?(?P<thread>[^\]\n]{0,255}?) ?\]"
@@ -29,7 +29,7 @@ HEADS: dict[str, tuple[str, ...]] = {
         rf"{_T} - {_LOGGER} - {_L} - {_M}",  # the cookbook's Formatter
         rf"{_T} {_L} +{_THREAD} (?![\w.$]{{1,255}}(?: -|:) ){_M}",  # with a logger behind it, it is Java's
         rf"{_T} {_L} *:? {_LOGGER}(?::| -) {_M}",
-        rf"\[?{_T}\]? \[?{_L}\]?:? {_M}",
+        rf"{_T} \[?{_L}\]?:? (?! *\[|\d{{1,9}} --- ){_M}",
         rf"{_L}: *{_LOGGER}:{_M}",  # basicConfig, without a time
     ),
     "java": (
@@ -41,20 +41,21 @@ HEADS: dict[str, tuple[str, ...]] = {
     ),
     "go": (
         rf"(?P<level>[IWEF])(?P<time>[01]\d[0-3]\d \d\d:\d\d:\d\d\.\d{{1,9}}) +(?P<thread>\d{{1,9}}) {_SOURCE}\] {_M}",  # glog, klog
-        rf"{_T}\t{_L.replace('|trace', '|DPANIC|PANIC|trace')}\t(?:(?P<logger>[\w.-]{{1,255}})\t)?(?:{_SOURCE}\t)?{_M}",  # zap
-        rf"(?P<time>\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})?) (?:{_SOURCE}: )?(?:\[?{_L}\]?:? )?{_M}",  # the standard library
+        rf"{_T}\t{_ANY}\t(?:(?P<logger>[\w.-]{{1,255}})\t)?(?:{_SOURCE}\t)?{_M}",  # zap
+        rf"(?P<time>\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})?) (?:{_SOURCE}: )?(?:\[?{_ANY}\]?:? )?{_M}",  # the standard library
     ),
     "node": (
-        rf"\[{_T}\] \[{_L}\] (?P<logger>[\w.-]{{1,128}}) - {_M}",  # log4js
-        rf"\[{_T}\] {_L}(?: \((?:(?P<logger>[\w.-]{{1,128}})/)?(?P<pid>\d{{1,9}})(?: on [^)\n]{{1,255}})?\))?: {_M}",  # pino-pretty, bunyan
-        rf"{_T} \[?{_L}\]?(?: \[(?P<logger>[\w.-]{{1,128}})\])?:? {_M}",  # winston
+        rf"\[{_T}\] \[{_ANY}\] (?P<logger>[\w.-]{{1,128}}) - {_M}",  # log4js
+        rf"\[{_T}\] {_ANY}(?: \((?:(?P<logger>[\w.-]{{1,128}})/)?(?P<pid>\d{{1,9}})(?: on [^)\n]{{1,255}})?\))?: {_M}",  # pino, bunyan
+        rf"{_T} \[?{_ANY}\]?(?: \[(?P<logger>[\w.-]{{1,128}})\])?:? {_M}",  # winston
         rf"{_T} {_M}",  # console behind a time
     ),
     "zookeeper": (rf"{_T} - {_L} +\[(?P<thread>.{{0,512}}):(?P<logger>[\w.$]{{1,255}})@(?P<line>\d{{1,9}})\] - {_M}",),
     "hdfs": (rf"(?P<time>\d{{6}} \d{{6}}) (?P<thread>\d{{1,9}}) {_L} {_LOGGER}: {_M}",),
 }
 _LETTERS = {"I": severity.INFO, "W": severity.WARN, "E": severity.ERROR, "F": severity.FATAL, "CONFIG": severity.DEBUG + 2,
-            "FINE": severity.DEBUG, "FINER": severity.TRACE, "FINEST": severity.TRACE, "DPANIC": severity.FATAL}  # fmt: skip
+            "FINE": severity.DEBUG, "FINER": severity.TRACE, "FINEST": severity.TRACE,
+            "DPANIC": severity.FATAL, "http": severity.DEBUG + 2}  # fmt: skip
 _ATTRIBUTES = {"logger": "log.logger", "thread": "thread.name", "pid": "process.pid"}
 
 

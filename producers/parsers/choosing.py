@@ -20,7 +20,9 @@ FALLBACK = "plain"
 _LEAST = 0.5  # of the lines: with fewer, most of the text would be dead letters
 # What goes on a record in front of it; other lines that begin none do not speak for a form.
 _GOES_ON = re.compile(
-    r"\s|Caused by: |Traceback |goroutine |\.\.\. \d|[\w.$]{1,200}(?:Error|Exception|Warning|Interrupt)\b|exit status|Node\.js v", re.ASCII
+    r"\s|Caused by: |Traceback |goroutine |\.\.\. \d|exit status|Node\.js v|[\w.$]{1,200}(?:Error|Exception|Warning|Interrupt)\b"
+    r"|\w{1,100}(?:\.\w{1,100}){1,20}(?:: |$)|[\w./-]{1,200}\.[\w.()*-]{1,100}\(",
+    re.ASCII,
 )
 
 
@@ -79,7 +81,8 @@ def _fit(parser: Parser, lines: Sequence[str]) -> int:
         return sum(_understands(parser, line) for line in lines)
     heads = [bool(begins(line)) for line in lines]
     first = heads.index(True) if True in heads else len(lines)
-    return sum(head or (place > first and bool(_GOES_ON.match(lines[place]))) for place, head in enumerate(heads))
+    goes_on = getattr(parser, "goes_on", _GOES_ON.match)
+    return sum(head or (place > first and bool(goes_on(lines[place]))) for place, head in enumerate(heads))
 
 
 def _understands(parser: Parser, line: str) -> bool:

@@ -6,12 +6,14 @@ import csv
 import re
 
 from logverse.errors import Malformed
+from producers.parsers import names as known
 from producers.parsers.json_log import JsonLog
 from producers.parsers.parsed import Header, Parsed
 from producers.routes import Routes
 
 _NAME = re.compile(r"[A-Za-z_@][\w .@/()-]{0,127}", re.ASCII)
 _SEPARATORS = ",;\t|"
+_KNOWN = {*known.ALIASES, *known.TIMES, *known.BODIES, *known.SEVERITIES}  # of two columns one is known, or it may be a sentence
 _MOST = 512  # columns
 
 
@@ -40,9 +42,12 @@ class Csv:
 
 def _columns(header: str) -> tuple[str, list[str]]:
     separator = max(_SEPARATORS, key=header.count)
-    names = [name.strip() for name in _cells(header.lstrip("\ufeff"), separator)] if header else []
-    fine = 2 <= len(names) <= _MOST and len(set(names)) == len(names) and all(map(_NAME.fullmatch, names))
-    return separator, names if fine else []
+    try:
+        names = [name.strip() for name in _cells(header.lstrip("\ufeff"), separator)]
+    except Malformed:
+        return separator, []
+    fine = len(set(names)) == len(names) <= _MOST and all(map(_NAME.fullmatch, names))
+    return separator, names if fine and (len(names) > 2 or _KNOWN & set(names)) else []
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -38,7 +38,8 @@ class Parser(Protocol):
     """Understands one form of log line. Knows no file, no clock, no zone and no Kafka.
 
     It may also have a method `begins(line: str) -> bool`: then a line that does not begin a record goes on the one before, and
-    `parse` gets the whole record, its lines with line breaks between them. One `headed(first_line: str) -> Parser` gives the parser
+    `parse` gets the whole record, its lines with line breaks between them (`goes_on` says which lines surely do, where stack traces
+    are not all that may). One `headed(first_line: str) -> Parser` gives the parser
     for a text that begins with this line. `expressions` are the regular expressions that its lines fit, to show where one does not.
     """
 

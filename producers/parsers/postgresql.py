@@ -36,6 +36,10 @@ class PostgreSQL:
     def begins(self, line: str) -> bool:
         return _HEAD.fullmatch(line) is not None
 
+    def goes_on(self, line: str) -> bool:
+        """Whether it is known to belong to the record before."""
+        return line.startswith("\t") or _FURTHER.fullmatch(line) is not None
+
     def parse(self, line: str) -> Parsed:
         """The record in these lines; Malformed when they do not begin as PostgreSQL's do."""
         first, *more = line.replace("\r\n", "\n").split("\n")
