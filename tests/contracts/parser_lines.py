@@ -145,7 +145,8 @@ HOSTILE = [
     *(f"{line}\r{line}" for line in _WHOLE),
     *(line.encode().replace(b"o", b"\xff\xfe").decode("utf-8", "replace") for line in _WHOLE),
     "x" * 10_000_000, "a=" * 2_000_000, '"' * 1_000_000, " " * 1_000_000, "[" * 1_000_000, "\\" * 1_000_000, "at " * 500_000,
-    "2026-11-21 12:00:00,000 ERROR " + "a." * 1_000_000, "Nov 21 12:00:00 h sshd[1]: Failed password for " + " from 1.2.3.4 port 5" * 50_000,
+    "2026-11-21 12:00:00,000 ERROR " + "a." * 1_000_000,
+    "Nov 21 12:00:00 h sshd[1]: Failed password for " + " from 1.2.3.4 port 5" * 50_000,
     "Nov 21 12:00:00 h sudo: " + "a ; " * 50_000 + "USER=b ; COMMAND=c", "<34>1 - - - - - " + '[a b="' * 50_000,
 ]  # fmt: skip
 
@@ -154,9 +155,10 @@ PIECES = st.sampled_from(
     ["10.0.0.7 - - ", "::1 - - ", "[21/Nov/2026:12:00:00 +0000] ", "[99/Xxx/0000:99:99:99 +9999] ", '"GET / HTTP/1.1" ', '"', "\\",
      " 200 512", " - -", ' "-" "-"', " 0.001", '{"a":', '{"timestamp":', "1e400", '"message":', "null", "}", "[", "]", ",", "9" * 400,
      "<34>", "<34>1 ", "Nov 21 12:00:00 ", "Feb 29 23:59:60 ", "h ", "sshd[1]: ", "Failed password for ",
-     " from 1.2.3.4 port 99999 ssh2", "2026-11-21 12:00:00,123 ", "2026-02-30T25:00:00Z ", "0000-00-00 00:00:00 ", "ERROR ", "[main] ", "a.b.C - ", "\n", "\r\n",
-     "\tat a.b(C.java:1)", "Traceback (most recent call last):", "panic: ", "goroutine 1 [running]:", "a=b ", 'c="d" ', ";", "261121 120000 ",
-     "E1121 12:00:00.0 7 a.go:1] "]
+     " from 1.2.3.4 port 99999 ssh2", "2026-11-21 12:00:00,123 ", "2026-02-30T25:00:00Z ", "0000-00-00 00:00:00 ",
+     "ERROR ", "[main] ", "a.b.C - ", "\n", "\r\n",
+     "\tat a.b(C.java:1)", "Traceback (most recent call last):", "panic: ", "goroutine 1 [running]:", "a=b ", 'c="d" ', ";",
+     "261121 120000 ", "E1121 12:00:00.0 7 a.go:1] "]
 )  # fmt: skip
 _NAMES = ["a", "http", "timestamp", "status", "level", *FIELDS]
 LINES = st.one_of(
