@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class LoopThread:
 
     def call(self, what: Callable[..., Any], *given: Any) -> None:
         """Have it done there, soon."""
-        if not self.loop.is_closed():
+        with suppress(RuntimeError):  # it has ended, and nobody waits for it
             self.loop.call_soon_threadsafe(what, *given)
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from logverse.errors import WrongSettings
 from producers.sources.adoption import Adoption
 from producers.sources.file_source import FileSource
 from producers.sources.files import Files
@@ -21,8 +22,17 @@ def _files(given: Given) -> Source:
     return FileSource(files, given.translator, given.checkpoint, given.clock)
 
 
+def _otlp(given: Given) -> Source:
+    try:
+        from producers.sources.otlp import Otlp  # grpcio takes 20 MB, which nobody else wants
+    except ImportError as error:
+        raise WrongSettings(f"{error.name} is not installed", where=given.address.text, remedy="pip install 'logverse[otlp]'") from error
+    return Otlp(given)
+
+
 SOURCES: dict[str, Callable[[Given], Source]] = {
     "files": _files,
     "stdin": StandardInput,
     "syslog": Syslog,
+    "otlp": _otlp,
 }
