@@ -6,4 +6,5 @@ BENCHES: dict[str, str] = {
     "history": "benchmarks.history",
     "latency": "benchmarks.latency",
     "query": "benchmarks.query",
+    "masking": "benchmarks.masking",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -45,6 +46,8 @@ class FieldRules:
 
     def take_out(self, flat: dict[str, Any], gone: Mapping[str, str]) -> None:
         """Replace what is `gone` wherever else it stands as a word of its own, also as JSON or a URL writes it."""
+        if not gone:
+            return
         words = [(form, by) for value, by in gone.items() for form in _forms(value)]
         for value, by in sorted(words, key=lambda word: -len(word[0])):
             for name, text in flat.items():
@@ -89,10 +92,13 @@ class FieldRules:
         return value
 
 
-def _forms(value: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _forms(value: str) -> frozenset[str]:
     """The ways in which a value stands in lines; none for nothing."""
+    if len(value) > 256:
+        return frozenset({value})
     forms = {value, orjson.dumps(value).decode()[1:-1], quote(value), quote(value, safe="")} if value.isprintable() else {value}
-    return forms - {""}
+    return frozenset(forms - {""})
 
 
 def _replaced(text: str, value: str, by: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
 from producers.masking.pattern import Found, Signs
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|0?\d?\d)"
-_V4 = re.compile(rf"(?<!\w)(?<!\d\.)(?:{_BYTE}\.){{3}}{_BYTE}(?!\w|\.\d)", re.ASCII)
+# Digits first, so that the search leaps from digit to digit; what stands before is looked at afterwards.
+_V4 = re.compile(r"\d{1,3}+(?:\.\d{1,3}+){3}(?!\w|\.\d)", re.ASCII)
 _COLON = r"(?::|%3[aA])"
 _V6 = re.compile(rf"(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}{_COLON}){{2,7}}(?:{_BYTE}(?:\.{_BYTE}){{3}}|[0-9A-Fa-f]{{0,4}})(?![\w:])", re.ASCII)
 # Browsers write their version so: Chrome/142.0.0.0.
@@ -26,21 +28,26 @@ class Ip:
         return signs.text.count(".") >= 3 or signs.text.count(":") >= 2 or "%3a" in signs.lower
 
     def found(self, text: str) -> Iterator[Found]:
-        places = [found for match in _V4.finditer(text) if (found := _v4(match))]
-        if text.count(":") >= 2 or "%3" in text:
+        places = [found for match in _V4.finditer(text) if (found := _v4(match))] if text.count(".") >= 3 else []
+        if "::" in text or text.count(":") >= 6 or "%3" in text:
             sixes = [found for match in _V6.finditer(text) if (found := _v6(match))]
             places = sorted([*sixes, *(four for four in places if not _within(four, sixes))])
-        yield from places
+        return iter(places)
 
     def named(self, name: str) -> bool:
         return False
 
 
 def _v4(match: re.Match[str]) -> Found | None:
-    start, text = match.start(), match.string
-    if start > 1 and text[start - 1] == "/" and text[start - 2].isalpha() and _VERSION.fullmatch(match[0]):
+    start, text, parts = match.start(), match.string, match[0].split(".")
+    before = text[max(0, start - 2) : start]
+    if max(map(int, parts)) > 255 or (
+        before and (before[-1].isalnum() or before[-1] == "_" or (before[-1] == "." and before[0].isdigit()))
+    ):
         return None
-    return Found(start, match.end(), ".".join(str(int(part)) for part in match[0].split(".")))
+    if before[-1:] == "/" and before[0].isalpha() and _VERSION.fullmatch(match[0]):
+        return None
+    return Found(start, match.end(), ".".join(str(int(part)) for part in parts))
 
 
 def _v6(match: re.Match[str]) -> Found | None:
@@ -54,4 +61,5 @@ def _v6(match: re.Match[str]) -> Found | None:
 
 
 def _within(inner: Found, outer: list[Found]) -> bool:
-    return any(one.start <= inner.start < one.end for one in outer)
+    place = bisect_right(outer, inner.start, key=lambda one: one.start) - 1
+    return place >= 0 and inner.start < outer[place].end

@@ -12,11 +12,12 @@ import orjson
 from logverse.errors import Malformed
 from producers.masking import PATTERNS
 from producers.masking.field_rules import FieldRules
-from producers.masking.pattern import Pattern, Signs
+from producers.masking.pattern import Signs
 from producers.masking.policy import FIXED, Policy
 from producers.parsers.parsed import Parsed
 
 _CACHED = 8192
+_SHORT = 24  # characters: looking for signs takes longer than looking for what they are signs of
 _DEEPEST = 32  # objects nested deeper become one text: hostile nesting must not exhaust the stack
 _CUT_EDGE = 512  # bytes at the end of a text that was cut off: half a secret there is none that a pattern finds
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")  # a hash without digits is no card's, address's or phone's number
@@ -36,6 +37,7 @@ class Mask:
         self._dead, self._hashed, self._names = policy.dead, dict[str, str](), dict[str, str]()
         self._hmac = hmac.new(policy.key, digestmod="sha256") if policy.key else None
         self.on = bool(self._patterns or self._fields or policy.dead == "drop")
+        self._texts = dict[str, tuple[str, list[str]]]()
         self.counts: Counter[str] = Counter()
 
     @classmethod
@@ -88,7 +90,7 @@ class Mask:
     def _suspected_of(self, flat: dict[str, Any]) -> list[str]:
         """The kinds that may be in an event. What is part of the body, as it is in most lines, is not looked at a second time."""
         body = flat.get("body") or ""
-        texts = [body, *[value for name, value in flat.items() if type(value) is str and value not in body and name not in FIXED]]
+        texts = [body, *[value for name, value in flat.items() if type(value) is str and value not in body and not _opaque(name, value)]]
         attributes = flat.get("attributes")
         if attributes:
             for name, value in attributes.items():
@@ -119,10 +121,10 @@ class Mask:
         return kind
 
     def _by_pattern(self, flat: dict[str, Any], kinds: list[str]) -> None:
-        for name, value in [(name, value) for name, value in flat.items() if type(value) is str and name not in FIXED]:
-            if len(value) == _IDS.get(name) and _HEX.issuperset(value):
+        for name, value in [(name, value) for name, value in flat.items() if type(value) is str]:
+            if _opaque(name, value):
                 continue
-            masked = self._text(value, kinds)
+            masked = self._text(value, kinds) if name == "body" else self._known(value, kinds)
             if masked or name == "body":
                 flat[name] = masked
             elif value:
@@ -133,7 +135,7 @@ class Mask:
     def _members(self, members: Mapping[str, Any], kinds: list[str], depth: int) -> dict[str, Any]:
         whole: dict[str, Any] = {}
         for name, value in members.items():
-            masked_name = self._text(name, kinds)
+            masked_name = self._known(name, kinds)
             while masked_name in whole:  # two names may look the same now
                 masked_name += "'"
             kind = self._kind_of(name)
@@ -147,7 +149,7 @@ class Mask:
 
     def _value(self, value: Any, kinds: list[str], depth: int) -> Any:
         if type(value) is str:
-            return self._text(value, kinds)
+            return self._known(value, kinds)
         if isinstance(value, dict | list) and depth >= _DEEPEST:
             return self._text(_written(value), kinds)
         if isinstance(value, dict):
@@ -160,16 +162,42 @@ class Mask:
             return value if masked == written else masked
         return value
 
+    def _known(self, text: str, kinds: list[str]) -> str:
+        """As `_text`: addresses, agents, paths and names come again and again."""
+        found = self._texts.get(text)
+        if found is None:
+            found = self._look(text, kinds)
+            if len(self._texts) >= _CACHED:
+                self._texts.clear()
+            if len(text) <= 256:
+                self._texts[text] = found
+        if found[1]:
+            self.counts.update(found[1])
+        return found[0]
+
     def _text(self, text: str, kinds: list[str]) -> str:
+        masked, changed = self._look(text, kinds)
+        if changed:
+            self.counts.update(changed)
+        return masked
+
+    def _look(self, text: str, kinds: list[str]) -> tuple[str, list[str]]:
+        """The text under the policy, and the kinds that were found in it, one for each place."""
+        signs = Signs(text) if len(kinds) > 1 and len(text) > _SHORT and text.isascii() else None
+        changed = list[str]()
         for kind in kinds:
-            pattern: Pattern = PATTERNS[kind]
+            pattern, action = PATTERNS[kind], self._actions[kind]
+            if signs and not pattern.suspected(signs):
+                continue
             last, pieces = 0, list[str]()
             for start, end, value in pattern.found(text):
-                pieces += (text[last:start], self._replacement(kind, value))
+                pieces += (text[last:start], self._instead(kind, action, value))
                 last = end
+                changed.append(kind)
             if pieces:
                 text = "".join(pieces) + text[last:]
-        return text
+                signs = None  # of another text than it is now
+        return text, changed
 
     def _replacement(self, kind: str, value: str) -> str:
         self.counts[kind] += 1
@@ -208,6 +236,11 @@ class Mask:
 
         self._fields.apply(flat, instead)
         self._fields.take_out(flat, gone)
+
+
+def _opaque(name: str, value: str) -> bool:
+    """Whether nobody looks into it: what the event is found by, and ids of traces as they should be."""
+    return name in FIXED or (name in _IDS and len(value) == _IDS[name] and _HEX.issuperset(value))
 
 
 def _written(value: Any) -> str:

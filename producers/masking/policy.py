@@ -20,7 +20,7 @@ DEFAULT = Path(__file__).with_name("default_masking.yaml")
 FIXED = frozenset(
     {
         "timestamp", "observed_timestamp", "log.type", "service.name", "severity_text", "severity_number", "log.record.uid",
-        "schema_version", "log.record.original.sha256", "log.file.path", "host.name",
+        "schema_version", "log.record.original.sha256", "log.file.path", "host.name", "http.request.method", "event.outcome",
     }
 )  # fmt: skip
 _KEYS = frozenset({"session.id", "trace_id"})  # Kafka's key is one of them: the same text for all would fill one partition

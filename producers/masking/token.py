@@ -41,6 +41,7 @@ _FORM = re.compile(
 _NAMED = re.compile(rf".*(?:{_NAME}|authorization|(?:set-)?cookie)", re.IGNORECASE | re.DOTALL)
 _CAMEL = re.compile(r"[a-z0-9](?=[A-Z])")
 _RUN = "a" * 16  # no form of token is shorter
+_FORMS = ("eyJ", "k_live_", "k_test_", "sk-", "KIA", "SIA", "AIza", "xox", "hf_", "glpat-", "npm_", "pypi-", "ya29.", "SG.", "shp", "dop_")
 _NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", "-"})
 _MARK = re.compile(r"\[[a-z]+(?::[a-p]+)?\]?")
 
@@ -54,31 +55,47 @@ class Token:
 
     def suspected(self, signs: Signs) -> bool:
         text, lower = signs.text, signs.lower
-        if _RUN in signs.runs or "-----" in text or "bearer" in lower or ("@" in text and "://" in text):
+        if "-----" in text or "bearer" in lower or ("@" in text and "://" in text) or (_RUN in signs.runs and _formed(text)):
             return True
         # A name needs something between it and its value. Colons of times and of https:// are most that there are.
         shape = signs.shape
         if not ("=" in text or "%" in text or shape.count(":") > shape.count("0:0") + text.count("://")):
             return False
-        return (
-            "pass" in lower or "token" in lower or "secret" in lower or "key" in lower or "auth" in lower or "cookie" in lower
-            or "sess" in lower or "sig" in lower or "pwd" in lower or "srf" in lower or "credential" in lower or ".sid" in lower
-        )  # fmt: skip
+        return _named(lower)
 
     def found(self, text: str) -> Iterator[Found]:
         # ASCII in lower case has every character in its place; other scripts grow when their case changes.
-        lower = text.lower() if text.isascii() else text
-        assigned, header = (_ASSIGNED, _HEADER) if text.isascii() else (_ASSIGNED_ANY_CASE, _HEADER_ANY_CASE)
-        places = [_place(match, text) for match in assigned.finditer(lower) if not _prose(match)]
-        places += [_place(match, text) for match in header.finditer(lower)]
-        for form, sign in ((_IN_URL, "://"), (_PRIVATE, "-----BEGIN"), (_FORM, "")):
+        lower = text.lower()
+        places = list[Found]()
+        if _named(lower) or "bearer" in lower:
+            searched = lower if text.isascii() else text
+            assigned, header = (_ASSIGNED, _HEADER) if text.isascii() else (_ASSIGNED_ANY_CASE, _HEADER_ANY_CASE)
+            places += [_place(match, text) for match in assigned.finditer(searched) if not _prose(match)]
+            if "auth" in lower or "cookie" in lower or "bearer" in lower:
+                places += [_place(match, text) for match in header.finditer(searched)]
+        for form, sign in ((_IN_URL, "://"), (_PRIVATE, "-----BEGIN")):
             if sign in text:
                 places += [_place(match, text) for match in form.finditer(text)]
+        if _formed(text):
+            places += [_place(match, text) for match in _FORM.finditer(text)]
         return _apart(sorted(places, key=lambda one: (one.start, -one.end)), text) if places else iter(())
 
     def named(self, name: str) -> bool:
         last = name.rpartition(".")[2][:256]
         return bool(_NAMED.fullmatch(last) or _NAMED.fullmatch(_CAMEL.sub(r"\g<0>_", last)))
+
+
+def _named(lower: str) -> bool:
+    """Whether some part of a name that _ASSIGNED or _HEADER knows is there."""
+    return (
+        "pass" in lower or "token" in lower or "secret" in lower or "key" in lower or "auth" in lower or "cookie" in lower
+        or "sess" in lower or "sig" in lower or "pwd" in lower or "srf" in lower or "credential" in lower or ".sid" in lower
+    )  # fmt: skip
+
+
+def _formed(text: str) -> bool:
+    """Whether something that _FORM begins with is there."""
+    return ("_" in text and "gh" in text) or any(form in text for form in _FORMS)
 
 
 def _apart(places: list[Found], text: str) -> Iterator[Found]:
