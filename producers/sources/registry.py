@@ -9,6 +9,7 @@ from producers.sources.adoption import Adoption
 from producers.sources.file_source import FileSource
 from producers.sources.files import Files
 from producers.sources.given import Given
+from producers.sources.kafka_topic import on_kafka
 from producers.sources.source import Source
 from producers.sources.stdin import StandardInput
 from producers.sources.syslog import Syslog
@@ -35,4 +36,5 @@ SOURCES: dict[str, Callable[[Given], Source]] = {
     "stdin": StandardInput,
     "syslog": Syslog,
     "otlp": _otlp,
+    "kafka": on_kafka,
 }
