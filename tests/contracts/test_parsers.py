@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logverse.errors import Malformed
@@ -132,6 +132,7 @@ def test_noise_in_the_message_changes_no_other_field(free: str, noise: str) -> N
 
 
 @pytest.mark.parametrize("name_of_parser", PARSERS)
+@settings(deadline=None)
 @given(line=LINES)
 @example(line='{"timestamp":1e308,"level":{"a":1},"severity_number":true}')
 @example(line='a - - [] "\\" 200 1')
@@ -149,6 +150,7 @@ def test_any_text_is_an_event_or_malformed(name_of_parser: str, line: str) -> No
 
 
 @pytest.mark.parametrize("name_of_parser", [name for name in PARSERS if name not in ("json", "logfmt", "csv")])
+@settings(deadline=None)
 @given(line=st.text(alphabet=st.characters(exclude_categories=["Nd"]), max_size=120))
 def test_no_time_is_invented(name_of_parser: str, line: str) -> None:
     """Text without a digit has no time, so none is made of it."""

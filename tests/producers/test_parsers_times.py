@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logverse.errors import WrongSettings
@@ -107,6 +107,7 @@ def test_odd_line_moves_only_itself() -> None:
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo"]
 
 
+@settings(deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     start=st.datetimes(datetime(2000, 1, 1), datetime(2025, 1, 1)),
@@ -129,6 +130,7 @@ def test_yearless_times_in_order_come_back(zone: str, start: datetime, steps: li
         assert last == int(instant.astimezone(UTC).replace(microsecond=0).timestamp()) * 1000
 
 
+@settings(deadline=None)
 @given(
     local=st.builds(
         Local, st.none() | st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32), st.integers(0, 25), st.integers(0, 61),
