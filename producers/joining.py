@@ -28,6 +28,7 @@ class Joiner:
     """
 
     begins: Callable[[str], bool]
+    unfinished: Callable[[str], bool] | None = None  # the parser's: whether a record goes on behind this line, whatever comes
     start: int = 0  # of the record that may go on
     end: int = 0
     since: Millis = 0  # processing time of its last line
@@ -96,7 +97,9 @@ class Joiner:
 
     def _ends_before(self, line: bytes) -> bool:
         full = len(self._lines) >= MAX_LINES or self._size + len(line) > MAX_BYTES
-        return full or self.begins(line.removesuffix(b"\r").decode("utf-8", "replace"))
+        if self.unfinished is not None and not full and self.unfinished(_decoded(self._lines[-1])):
+            return False
+        return full or self.begins(_decoded(line))
 
     def _taken(self) -> bytes:
         record, self._lines, self._size = b"\n".join(self._lines), [], 0
@@ -108,3 +111,7 @@ class Joiner:
         read = (b"\n".join(chunk.lines) + b"\n")[: max(0, end - chunk.start)]
         tail = (known + read)[-TAIL:]
         return tail if len(tail) == TAIL or end == len(tail) else b""
+
+
+def _decoded(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", "replace")

@@ -72,7 +72,7 @@ class Preview:
                 text.head = head_of(b"\n".join(item.lines)[:HEAD], ended=True) or b""
             parser = self._forms.of(text, item.lines if isinstance(item, Chunk) else (), self._clock())
             if joiner is None and hasattr(parser, "begins"):
-                joiner = Joiner(parser.begins)
+                joiner = Joiner(parser.begins, getattr(parser, "unfinished", None))
             for whole in joiner.feed(item, 0) if joiner else (item,):
                 yield from self._records(text, whole, parser)
         for last in joiner.flush() if joiner else ():
@@ -160,8 +160,8 @@ def _last(holds: Callable[[int], bool], most: int) -> int:
 
 def _fits(name: str, record: str) -> bool:
     parser = PARSERS[name](Routes())
-    if hasattr(parser, "begins"):
-        return bool(parser.begins(record.partition("\n")[0]))
+    if hasattr(parser, "begins") and not parser.begins(record.partition("\n")[0]):
+        return False
     try:
         parser.parse(record)
     except Malformed:

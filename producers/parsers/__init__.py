@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from producers.parsers.access import AccessLog
 from producers.parsers.application import HEADS, Application
+from producers.parsers.container import Cri, DockerJson
 from producers.parsers.csv_log import Csv
 from producers.parsers.json_log import JsonLog
 from producers.parsers.logfmt import Logfmt
@@ -21,6 +22,8 @@ __all__ = ["PARSERS", "Parsed", "Parser"]
 # In the order in which `auto` prefers them when two understand the same lines: the more particular first.
 PARSERS: dict[str, Callable[[Routes], Parser]] = {
     "access": AccessLog,  # nginx and Apache: combined and common, with or without the request's duration
+    "cri": Cri,  # Kubernetes' container logs: whatever form the program writes, joined where the runtime cut it
+    "docker": DockerJson,  # Docker's json-file: the same
     "json": JsonLog,  # one object a line, OpenTelemetry's or ECS's names
     "syslog": Syslog,  # RFC 3164 and 5424, with or without priority; sshd, sudo, systemd, cron understood
     "nginx-error": NginxError,

@@ -79,7 +79,7 @@ def _fit(parser: Parser, lines: Sequence[str]) -> int:
     begins = getattr(parser, "begins", None)
     if begins is None:
         return sum(_understands(parser, line) for line in lines)
-    heads = [bool(begins(line)) for line in lines]
+    heads = [bool(begins(line)) and _understands(parser, line) for line in lines]
     first = heads.index(True) if True in heads else len(lines)
     goes_on = getattr(parser, "goes_on", _GOES_ON.match)
     return sum(head or (place > first and bool(goes_on(lines[place]))) for place, head in enumerate(heads))
@@ -109,7 +109,7 @@ def records(parser: Parser, lines: Sequence[str]) -> list[str]:
     if begins is None:
         return list(lines)
     written = [line.encode("utf-8", "replace") for line in lines]
-    joiner, end = Joiner(begins), sum(len(line) + 1 for line in written)
+    joiner, end = Joiner(begins, getattr(parser, "unfinished", None)), sum(len(line) + 1 for line in written)
     found = [*joiner.feed(Chunk(0, end, written), 0), *joiner.flush()]
     return [line.decode() for chunk in found if isinstance(chunk, Chunk) for line in chunk.lines]
 

@@ -11,6 +11,7 @@ from logverse.instant import Millis
 from producers.checkpoint import Position
 from producers.sources.identity import is_rotated, shown
 from producers.sources.lines import Chunk, Lines, LongLine
+from producers.sources.pods import container_of
 from producers.sources.streams import Stream
 
 Inode = tuple[int, int]  # device and number: which file, whatever its name
@@ -63,11 +64,11 @@ class LogFile:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        return {}
+        return container_of(self.label).attributes
 
     @property
     def service(self) -> str | None:
-        return None
+        return container_of(self.label).service
 
     @property
     def rotated(self) -> bool:

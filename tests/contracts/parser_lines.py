@@ -60,6 +60,14 @@ CASES: dict[str, Case] = {
         '10.0.0.7 - ann [21/Nov/2026:13:00:00 +0100] "GET /user/42?tab=1 HTTP/1.1" 503 512 "-" "curl/8.5" 0.250',
         REQUEST | {"http.response.body.size": 512, "user_agent.original": "curl/8.5"}, "http", free="curl/8.5",
     ),
+    "cri": Case(
+        "2026-11-21T12:00:00.000000001Z stderr F payment failed for card 7", {}, severity=9, body="payment failed for card 7",
+        attributes={"log.iostream": "stderr"}, free="payment failed",
+    ),
+    "docker": Case(
+        '{"log":"payment failed for card 7\\n","stream":"stdout","time":"2026-11-21T12:00:00.000000001Z"}',
+        {}, severity=9, body="payment failed for card 7", attributes={"log.iostream": "stdout"},
+    ),
     "json": Case(
         '{"@timestamp": "2026-11-21T13:00:00+01:00", "http": {"request": {"method": "GET"}, "response": {"status_code": 503}},'
         ' "url": {"path": "/user/42", "query": "tab=1"}, "event": {"duration": 250000000}, "source": {"ip": "10.0.0.7"},'

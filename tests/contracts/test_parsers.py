@@ -22,7 +22,9 @@ from tests.contracts.parser_lines import CASES, HOSTILE, LINES, NOT_LINES, TOLER
 
 REASONS = {
     "not an access log line", "not JSON", "not a JSON object", "not a syslog line", "not an nginx error log line", "not logfmt",
-    "not an Apache error log line", "not a PostgreSQL log line", "CSV without a header of names", "other columns than the CSV's header",
+    "not an Apache error log line", "not a PostgreSQL log line",
+    "not a line of a container runtime", "not a line of Docker's json-file",
+    "CSV without a header of names", "other columns than the CSV's header",
     "quotes of CSV that do not match",
 }  # fmt: skip
 NOW = read("2026-11-21T12:00:00.000Z")
