@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "produce": ("produce", "Follow log files and send their lines as events."),
     "masking": ("masking", "Write, check and try the policy of what must not leave this host."),
     "parse": ("parse", "Show what log lines become, and why one fails."),
+    "replay": ("replay", "Judge old logs by rules: what would have fired; or feed them to a live stack."),
     "simulate": ("simulate", "Write believable log files with labelled faults."),
     "job": ("job", "Submit, list, watch and stop the Flink jobs."),
     "rules": ("rules", "Check, apply, pause and list the rules."),
