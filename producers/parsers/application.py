@@ -75,12 +75,12 @@ class Application:
     def parse(self, line: str) -> Parsed:
         """The record in these lines. Never Malformed: what is no record's beginning is a message without time or level."""
         lines = line.replace("\r\n", "\n").rstrip("\n").split("\n")
-        head = self._head(lines[0])
+        head, crashed = self._head(lines[0]), bool(stacks.CRASH.match(lines[0]))
         parts = {name: value for name, value in head.groupdict().items() if value} if head else {}
         if head:
             lines[0] = parts.pop("message", "")
         place, fields = stacks.exception(lines)
-        level = _number(parts.pop("level", ""), bool(fields), bool(stacks.CRASH.match(line)))
+        level = _number(parts.pop("level", ""), bool(fields), crashed)
         at = _time(parts.pop("time", ""))
         local = at if isinstance(at, Local) else None
         fields = _code(parts, fields)

@@ -60,9 +60,9 @@ _SSHD = [
 _SUDO = [
     _says(r" *(?P<user>\S{1,255}) : "
           r"(?P<why>\d{1,3} incorrect password attempts?|user NOT in sudoers|command not allowed|a password is required) ; "
-          r".*?USER=(?P<as>\S{1,255}) ; (?:.{0,999}?; )?COMMAND=(?P<command>.*)", "user.command", FAILED, "not allowed", severity.WARN),
+          r".*?USER=(?P<as>\S{1,255}) ; (?:.{0,999}?; )??COMMAND=(?P<command>.*)", "user.command", FAILED, "not allowed", severity.WARN),
     _says(r" *(?P<user>\S{1,255}) : (?:TTY=(?P<tty>\S{1,255}) ; )?(?:PWD=(?P<folder>.*?) ; )?USER=(?P<as>\S{1,255}) ; "
-          r"(?:.{0,999}?; )?COMMAND=(?P<command>.*)", "user.command", OK),
+          r"(?:.{0,999}?; )??COMMAND=(?P<command>.*)", "user.command", OK),
 ]  # fmt: skip
 _SU = [
     _says(r"Successful su for (?P<as>\S{1,255}) by (?P<user>\S{1,255})", "user.switch", OK),
