@@ -13,11 +13,13 @@ import yaml
 
 from logverse import durations
 from logverse.errors import WrongSettings
+from producers import forms, shapes
 from producers.assembly import memory
 from producers.masking.policy import Policy, named_policy
 from producers.order import InputOrder, Limits, Order, Tls
 from producers.parsers.local_time import zone_named
 from producers.parsers.pattern import is_file
+from producers.sources import addresses
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _TOP = ("inputs", "limits", "poll", "watermark_delay", "metrics_port", "masking")
@@ -37,8 +39,7 @@ def again(order: Order) -> Order:
     """The order that its file gives now."""
     if order.config is None:
         raise AssertionError("an order without a file has nothing to be read again")
-    prefix = order.name.rpartition(".")[0]
-    return read(order.config, order.status.parent.parent, order.status, prefix)
+    return read(order.config, order.status.parent.parent, order.status, order.prefix)
 
 
 class _Reader:
@@ -53,11 +54,14 @@ class _Reader:
         of_all = self._policy(top.get("masking"))
         inputs = tuple(self._input(name, node, home, prefix) for name, node in named.items())
         inputs = tuple(replace(one, masking=one.masking or of_all) for one in inputs)
+        for one in inputs:
+            shapes.named(one.shape, one.field_map, f"{self._path} {one.name}")
+            addresses.understood(one.addresses)
         port = self._number(top["metrics_port"], 0, 65535) if "metrics_port" in top else None
         name = f"{prefix}.{self._path.stem}" if prefix else self._path.stem
         return Order(
             name, inputs, True, self._span(top.get("poll"), "200ms", 10), self._span(top.get("watermark_delay"), "1s", 1), port,
-            status, self._path, self._limits(top["limits"]) if "limits" in top else Limits(),
+            status, self._path, self._limits(top["limits"]) if "limits" in top else Limits(), prefix,
         )  # fmt: skip
 
     def _input(self, name: str, node: yaml.Node, home: Path, prefix: str) -> InputOrder:
@@ -75,7 +79,7 @@ class _Reader:
             )
         whole = f"{prefix}.{name}" if prefix else name
         order = InputOrder(
-            name, service, tuple(self._texts(given["read"])),
+            name, service, self._addresses(given["read"]),
             self._file(given["checkpoint"]) if "checkpoint" in given else memory(home, whole),
             host=self._text(given["host"]) if "host" in given else None,
             tls=self._tls(given["tls"]) if "tls" in given else None,
@@ -95,8 +99,15 @@ class _Reader:
             **self._dated(given),
         )
 
+    def _addresses(self, node: yaml.Node) -> tuple[str, ...]:
+        """Files are named from where the YAML file is: whoever starts us may be anywhere."""
+        texts = [self._text(item) for item in self._items(node)]
+        return tuple(text if text == "-" or "://" in text else str((self._path.parent / text).absolute()) for text in texts)
+
     def _form(self, node: yaml.Node) -> str:
-        return str(self._file(node)) if is_file(self._text(node)) else self._text(node)
+        form = str(self._file(node)) if is_file(self._text(node)) else self._text(node)
+        forms.check(form, self._place(node))
+        return form
 
     def _dated(self, given: dict[str, yaml.Node]) -> dict[str, Any]:
         """What the times of its lines leave out."""
@@ -145,9 +156,6 @@ class _Reader:
 
     def _file(self, node: yaml.Node) -> Path:
         return (self._path.parent / Path(self._text(node)).expanduser()).absolute()
-
-    def _texts(self, node: yaml.Node) -> list[str]:
-        return [self._text(item) for item in self._items(node)]
 
     def _items(self, node: yaml.Node) -> list[yaml.Node]:
         items = node.value if isinstance(node, yaml.SequenceNode) else [node]

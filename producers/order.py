@@ -64,3 +64,4 @@ class Order:
     status: Path
     config: Path | None = None
     limits: Limits = Limits()
+    prefix: str = ""  # of the topics

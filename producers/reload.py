@@ -13,6 +13,7 @@ from producers.order import InputOrder, Order
 from producers.sources.log_file import version
 
 LOOK_MS = 1_000  # between two looks at the file
+AGAIN_MS = 10_000  # it is read again though it is the same: what it names, such as a masking policy, may be another
 RETRY_MS = 10_000  # for an input that could not begin: its port may be free by then
 
 
@@ -26,6 +27,8 @@ class Reload:
         self._wanted = {one.name: one for one in order.inputs}
         self._version = version(order.config) if order.config else None
         self._looked: Millis = 0
+        self._read_at: Millis = place.clock()
+        self._wrong = ""  # what is wrong with the file, and was said
         self._failed: dict[str, tuple[Millis, str]] = {}  # input → when it could not begin, and why
 
     def turn(self) -> None:
@@ -37,8 +40,8 @@ class Reload:
             return
         self._looked = now
         current = version(self._order.config)
-        if current != self._version:
-            self._version = current
+        if current != self._version or now - self._read_at >= AGAIN_MS:
+            self._version, self._read_at = current, now
             self._read()
         self._begin_missing(now)
 
@@ -49,7 +52,13 @@ class Reload:
             for one in fresh.inputs:
                 possible(one, follow=True)
         except WrongSettings as error:
-            return say(f"{error}\nnothing was changed")
+            if str(error) != self._wrong:
+                self._wrong = str(error)
+                say(f"{error}\nnothing was changed")
+            return
+        self._wrong = ""
+        if fresh.inputs == tuple(self._wanted.values()):
+            return
         if (fresh.limits, fresh.metrics_port) != (self._order.limits, self._order.metrics_port):
             say("limits and metrics_port take effect at the next start")
         self._wanted = {one.name: one for one in fresh.inputs}

@@ -104,7 +104,7 @@ def produce(ctx: click.Context, /, files: tuple[str, ...], config: str | None, d
 
 
 def _configured(in_force: Settings, config: str, files: tuple[str, ...], given: Mapping[str, Any]) -> Order:
-    from producers import configuration, forms, status
+    from producers import configuration, status
 
     ctx = click.get_current_context()
     here = [name for name in given if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
@@ -112,16 +112,8 @@ def _configured(in_force: Settings, config: str, files: tuple[str, ...], given: 
         raise WrongSettings(
             "stands beside others", where="--config", remedy=f"put into the file what is beside it: {', '.join((*files, *here))}"
         )
-    path = Path(config)
-    order = configuration.read(
-        path.absolute(),
-        in_force.home_path,
-        status.place(in_force.home_path, named(path.stem, in_force.topic_prefix)),
-        in_force.topic_prefix,
-    )
-    for one in order.inputs:
-        forms.check(one.log_type, f"{config} {one.name}")
-    return order
+    path, home, prefix = Path(config).absolute(), in_force.home_path, in_force.topic_prefix
+    return configuration.read(path, home, status.place(home, named(path.stem, prefix)), prefix)
 
 
 def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any]) -> Order:
