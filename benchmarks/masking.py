@@ -25,6 +25,7 @@ from producers.sources.lines import Chunk
 from producers.translation import Translator
 
 LINES, AT_ONCE, ROUNDS = 30_000, 1_000, 3
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
 NOW = 1_795_262_400_000
 POLICIES: dict[str, Policy] = {
     "default policy": read_policy(DEFAULT),
@@ -62,7 +63,8 @@ def inputs() -> list[Input]:
         write(Path(folder) / "log", LINES)
         access = (Path(folder) / "log").read_bytes().splitlines()
     as_json = [
-        orjson.dumps({"time": "2026-11-21T12:00:00.000Z", "level": "info", "message": f"order {n} paid", "trace_id": f"{n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}",
+        orjson.dumps({"time": "2026-11-21T12:00:00.000Z", "level": "info", "message": f"order {n} paid",
+                      "trace_id": f"{n * SPREAD % 2**128:032x}",
                       "user_id": n % 997, "duration_ms": n % 700, "cart": {"items": n % 9, "sum": n % 5000 / 100}})
         for n in range(LINES)
     ]  # fmt: skip

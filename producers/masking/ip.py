@@ -12,6 +12,8 @@ from producers.masking.pattern import Found, Signs
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|0?\d?\d)"
 # Digits first, so that the search leaps from digit to digit; what stands before is looked at afterwards.
 _V4 = re.compile(r"\d{1,3}+(?:\.\d{1,3}+){3}(?!\w|\.\d)", re.ASCII)
+# A name, or a longer row of numbers.
+_PART_OF_MORE = re.compile(r"(?:\w|\d\.)\Z", re.ASCII)
 _COLON = r"(?::|%3[aA])"
 _V6 = re.compile(rf"(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}{_COLON}){{2,7}}(?:{_BYTE}(?:\.{_BYTE}){{3}}|[0-9A-Fa-f]{{0,4}})(?![\w:])", re.ASCII)
 # Browsers write their version so: Chrome/142.0.0.0.
@@ -41,9 +43,7 @@ class Ip:
 def _v4(match: re.Match[str]) -> Found | None:
     start, text, parts = match.start(), match.string, match[0].split(".")
     before = text[max(0, start - 2) : start]
-    if max(map(int, parts)) > 255 or (
-        before and (before[-1].isalnum() or before[-1] == "_" or (before[-1] == "." and before[0].isdigit()))
-    ):
+    if max(map(int, parts)) > 255 or _PART_OF_MORE.search(before):
         return None
     if before[-1:] == "/" and before[0].isalpha() and _VERSION.fullmatch(match[0]):
         return None

@@ -10,7 +10,7 @@ from producers.masking.pattern import Found, Signs
 _BETWEEN = r"(?:%20|[ ./()\u00a0\u2009\u202f\u2010-\u2013-]{0,3})"
 # Each begins with the character that it cannot be without, and only then looks back.
 _INTERNATIONAL = re.compile(
-    rf"(?:[+＋](?<![\w+].)|%2[bB](?<![\w+]%2.)){_BETWEEN}(?!0)\d(?:{_BETWEEN}\d){{7,14}}(?!\d)"  # E.164: at most 15 digits
+    rf"(?:[+＋](?<![A-Za-z0-9_+].)|%2[bB](?<![A-Za-z0-9_+]%2.)){_BETWEEN}(?!0)\d(?:{_BETWEEN}\d){{7,14}}(?!\d)"  # E.164: at most 15 digits
 )
 _AMERICAN = re.compile(r"[(2-9](?<![\w.-].)(?:(?<=\()[2-9]\d\d\) ?|(?<!\()\d\d-)[2-9]\d\d[ -]\d{4}(?![\w-])")
 _NAME = re.compile(r"(?:tele)?phone(?:_?(?:number|no))?|mobile(?:_?(?:number|no))?|msisdn|fax|tel", re.IGNORECASE)
