@@ -15,7 +15,8 @@ from producers.account import Account
 _COUNTERS = {
     "lines": "Lines read.",
     "events": "Lines that became events.",
-    "blank": "Lines without a character.",
+    "blank": "Lines without a character, and headers of CSV.",
+    "joined": "Lines that went on the record of the line before.",
     "bytes": "Bytes read, of the decompressed text.",
     "lines_without_time": "Events with the time of the line before them, for want of their own.",
     "acknowledged": "Records that Kafka has confirmed.",

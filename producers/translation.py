@@ -207,7 +207,8 @@ class Translator:
             self._warned.add(file.identity)
             self._say(
                 f"{file.label}: most lines have no time that is understood, and take that of the line before, or of when the file was "
-                f"found: rules see them at the wrong moment. In JSON a time is one of {', '.join(names.TIMES[:4])}, …"
+                f"found: rules see them at the wrong moment. See what is understood: logverse parse FILE; in JSON a time is one of "
+                f"{', '.join(names.TIMES[:4])}, …"
             )
 
     def _event(

@@ -42,6 +42,7 @@ def parse(file: str, log_type: str, limit: int, failed: bool, timezone: str, yea
       csv            with a header
       syslog         RFC 3164, RFC 5424, rsyslog, journalctl; sshd, sudo, su, PAM, systemd and cron understood as activity
       python, java, go, node   applications; stack traces go on the line that they belong to
+      cri, docker    log files of containers: what is in the envelope is read
       nginx-error, apache-error, postgresql, zookeeper, hdfs
       plain          anything: the line is the body
       FILE.yaml      a form of your own:

@@ -197,7 +197,9 @@ def _row(one: InputOrder, account: Account, arrived: bool) -> dict[str, Any]:
 
 def _say(account: Account, prefix: str) -> None:
     dead = account.dead_letters
-    click.echo(f"{prefix}{account.lines:,} lines read: {account.events:,} events, {dead.total():,} dead letters, {account.blank:,} blank")
+    joined = f", {account.joined:,} joined to the line before" if account.joined else ""
+    counts = f"{account.events:,} events, {dead.total():,} dead letters, {account.blank:,} blank{joined}"
+    click.echo(f"{prefix}{account.lines:,} lines read: {counts}")
     for reason, count in dead.most_common():
         click.echo(f"  {count:,} × {reason} → logs.dlq")
     if account.masked:
