@@ -52,7 +52,7 @@ def replay(settings: Settings, source: FromFiles | FromHistory, rules: Sequence[
     with begun(settings, remove, progress.say) as run:
         progress.step("reading")
         told = lambda count: progress.show(lambda: f"{count:,} events")  # noqa: E731
-        gathered = source.gather(run.settings, run.folder, progress.say, told)
+        gathered = source.gather(settings, run.folder, progress.say, told)
         result = _result(gathered, rules, *_judged(run, gathered, rules, progress, memory))
         progress.step("")
         path = report_path(settings, run.name)

@@ -72,7 +72,9 @@ def test_what_begins_after_the_data_is_told_apart() -> None:
 
 def test_groups_fire_by_themselves_and_are_listed_in_order_of_time() -> None:
     """Whatever the order in which the job tells them."""
-    found = course(told("firing", 20, 20, "web"), told("firing", 5, 5, "api"), told("resolved", 30, 20, "web"), told("resolved", 9, 5, "api"))
+    found = course(
+        told("firing", 20, 20, "web"), told("firing", 5, 5, "api"), told("resolved", 30, 20, "web"), told("resolved", 9, 5, "api")
+    )
 
     assert [(one.group["service.name"], one.lasted_ms) for one in found.episodes] == [("api", 4_000), ("web", 10_000)]
 
@@ -116,5 +118,5 @@ def test_a_job_that_fails_says_why(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
         job.start()
         job._process.wait(60)
 
-        with pytest.raises(Refused, match="the replay's job failed: .*no-java"):
+        with pytest.raises(Refused, match=r"the replay's job failed: .*no-java"):
             job.over()
