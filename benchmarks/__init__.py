@@ -6,5 +6,6 @@ BENCHES: dict[str, str] = {
     "history": "benchmarks.history",
     "latency": "benchmarks.latency",
     "query": "benchmarks.query",
+    "replay": "benchmarks.replay",
     "masking": "benchmarks.masking",
 }
