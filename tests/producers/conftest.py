@@ -43,9 +43,7 @@ class Workshop:
         self.stop_after = 0
         source = FileSource(self.files, self.translator, self.checkpoint, self.clock)
         self.input = Input("web", "web", source, self.checkpoint, self.account, self.said.append)
-        self.producer = Producer(
-            "web", [self.input], self.publisher, Pace(self.clock, self.sleep), lambda: self.stop_after <= 0, **more
-        )
+        self.producer = Producer("web", [self.input], self.publisher, Pace(self.clock, self.sleep), lambda: self.stop_after <= 0, **more)
         return self.producer
 
     @staticmethod
