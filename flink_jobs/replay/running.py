@@ -15,9 +15,8 @@ from flink_jobs.submit import environment, pyflink
 from logverse.errors import Refused
 from logverse.flink import root_cause
 
-# Bounded whatever the past holds: what does not fit into the heap ends the replay, and not the machine. Behind what is live, for the CPU.
+# Bounded whatever the past holds: what does not fit into the heap ends the replay, and not the machine.
 HEAP_MIB = 768
-NICE = 10
 _JVM = f"-Xms256m -Xmx{HEAP_MIB}m -XX:MaxMetaspaceSize=384m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"
 _SAID = 64 * 1024  # bytes at the end of its log that are looked through for a cause
 
@@ -34,7 +33,7 @@ class Running:
 
     def start(self) -> None:
         temporary = self._folder / "tmp"
-        temporary.mkdir()
+        temporary.mkdir(parents=True)
         path = self._folder / "settings.json"
         path.touch(mode=0o600)
         path.write_bytes(self._settings.to_json())
@@ -45,7 +44,7 @@ class Running:
         }
         with (self._folder / "job.log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["nice", "-n", str(NICE), sys.executable, "-m", "flink_jobs.replay.job", "--settings", str(path)],
+                [sys.executable, "-m", "flink_jobs.replay.job", "--settings", str(path)],
                 env=environment(self._java, self._folder) | more, cwd=self._folder, stdin=subprocess.PIPE, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip

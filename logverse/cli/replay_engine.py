@@ -18,7 +18,11 @@ from logverse.settings import Settings
 from logverse.topics import TOPICS, Topic, named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flink_jobs.replay.episodes import Course
+    from flink_jobs.replay.running import Running
+    from flink_jobs.replay.watching import Judged
     from flink_jobs.settings import JobSettings
     from logverse.cli.replay_sources import FromFiles, FromHistory, Gathered
     from logverse.rule import Rule
@@ -45,15 +49,20 @@ def replay(settings: Settings, source: FromFiles | FromHistory, rules: Sequence[
     Its `result` is a function of the events and the rules; `run` says what it took.
     """
     from deploy.topic_removal import remove
+    from deploy.topics import create
+    from flink_jobs.replay.running import Running
 
+    java, connector = _java()  # whatever can be wrong, before hours of reading
     with suppress(OSError):
-        os.nice(NICE)  # what is live goes first
+        os.nice(NICE)  # what is live goes first; the job's processes inherit it
     memory = Memory()
     with begun(settings, remove, progress.say) as run:
+        create(run.settings, only=_topics(run.settings.topic_prefix))
         progress.step("reading")
         told = lambda count: progress.show(lambda: f"{count:,} events")  # noqa: E731
         gathered = source.gather(settings, run.folder, progress.say, told)
-        result = _result(gathered, rules, *_judged(run, gathered, rules, progress, memory))
+        job = Running(_job(run.settings, rules), java, connector, run.folder / "job")
+        result = _result(gathered, rules, *_judged(run, job, gathered, rules, progress, memory))
         progress.step("")
         path = report_path(settings, run.name)
         report = {"result": result, "run": _took(run, gathered, progress, memory) | {"report": str(path)}}
@@ -61,13 +70,21 @@ def replay(settings: Settings, source: FromFiles | FromHistory, rules: Sequence[
     return report
 
 
-def _judged(run: Run, gathered: Gathered, rules: Sequence[Rule], progress: Progress, memory: Memory) -> tuple[list[Course], dict[str, int]]:
-    """The course of each rule, and counts of what the job has seen."""
+def _java() -> tuple[Path, Path]:
+    """Its home, and Kafka's connector for Flink. WrongSettings when something is not installed."""
     from deploy.local.jars import jars_of
     from deploy.local.java import java_home
-    from deploy.topics import create
+    from flink_jobs.submit import pyflink
+
+    pyflink()
+    return java_home(), jars_of("flink")[0]
+
+
+def _judged(
+    run: Run, job: Running, gathered: Gathered, rules: Sequence[Rule], progress: Progress, memory: Memory
+) -> tuple[list[Course], dict[str, int]]:
+    """The course of each rule, and counts of what the job has seen."""
     from flink_jobs.replay.episodes import Episodes
-    from flink_jobs.replay.running import Running
     from flink_jobs.replay.watching import Judged, written
     from producers.replay.sending import send
 
@@ -75,11 +92,10 @@ def _judged(run: Run, gathered: Gathered, rules: Sequence[Rule], progress: Progr
     episodes, judged = Episodes(rules, spool.last or 0), Judged()
     if len(spool):
         progress.step("sending")
-        create(run.settings, only=_topics(run.settings.topic_prefix))
         topic = named(READ_FROM, run.settings.topic_prefix)
         send(run.settings, topic, spool, lambda count: progress.show(lambda: f"{count:,} of {len(spool):,} events"))
         progress.step("judging")
-        with Running(_job(run.settings, rules), java_home(), jars_of("flink")[0], _folder(run)) as job:
+        with job:
             job.start()
             for record in written(run.settings, job.over):
                 if record is not None:
@@ -90,16 +106,10 @@ def _judged(run: Run, gathered: Gathered, rules: Sequence[Rule], progress: Progr
     return episodes.finish(), seen
 
 
-def _where(judged: Any, of: int) -> str:
+def _where(judged: Judged, of: int) -> str:
     if not judged.at:
         return "the job starts"
     return f"{judged.events:,} of {of:,} events, at {instant.written(judged.at)[:19]}"
-
-
-def _folder(run: Run) -> Any:
-    folder = run.folder / "job"
-    folder.mkdir()
-    return folder
 
 
 def _topics(prefix: str) -> dict[str, Topic]:

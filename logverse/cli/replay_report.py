@@ -28,6 +28,8 @@ def _head(result: dict[str, Any], run: dict[str, Any]) -> Iterator[str]:
     yield f"{run['what']}: {result['lines']:,} lines, {result['events']:,} events, {dead:,} dead letters, {result['blank']:,} blank"
     for reason, count in sorted(result["dead_letters"].items(), key=lambda entry: -entry[1]):
         yield f"  {count:,} × {reason}"
+    if dead:
+        yield "  → logverse parse FILE --failed shows them"
     yield from (f"  {problem}" for problem in result["problems"])
     if result["ahead"]:
         yield f"  {result['ahead']:,} events have a time that is still to come: left out"
