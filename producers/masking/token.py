@@ -29,7 +29,10 @@ _HEADER = re.compile(
 )
 _ASSIGNED_ANY_CASE = re.compile(_ASSIGNED.pattern, _ASSIGNED.flags | re.IGNORECASE)
 _HEADER_ANY_CASE = re.compile(_HEADER.pattern, re.IGNORECASE)
-_IN_URL = re.compile(r"://[^\s/@:?#\"']{0,256}+:(?P<url>[^\s/@\"']{1,256}+)@")
+_IN_URL = re.compile(
+    r"(?::|%3[aA])(?://|%2[fF]%2[fF])(?:[^\s/@:?#\"'%]|%(?!3[aA]|2[fF]|40)){0,256}+(?::|%3[aA])"
+    r"(?P<url>(?:[^\s/@\"'%]|%(?!2[fF]|40)){1,256}+)(?:@|%40)"
+)
 _PRIVATE = re.compile(r"(?P<pem>-----BEGIN [A-Z ]{0,32}+(?<=PRIVATE KEY)-----[\s\S]*?(?:-----END [A-Z ]{0,32}+-----|\Z))")
 _FORM = re.compile(
     r"(?P<form>(?<![\w-])eyJ[\w-]{13,}+\.[\w-]{4,}+(?:\.[\w-]*+)?"  # RFC 7519
@@ -55,7 +58,7 @@ class Token:
 
     def suspected(self, signs: Signs) -> bool:
         text, lower = signs.text, signs.lower
-        if "-----" in text or "bearer" in lower or ("@" in text and "://" in text) or (_RUN in signs.runs and _formed(text)):
+        if "-----" in text or "bearer" in lower or _in_url(text, lower) or (_RUN in signs.runs and _formed(text)):
             return True
         # A name needs something between it and its value. Colons of times and of https:// are most that there are.
         shape = signs.shape
@@ -73,9 +76,10 @@ class Token:
             places += [_place(match, text) for match in assigned.finditer(searched) if not _prose(match)]
             if "auth" in lower or "cookie" in lower or "bearer" in lower:
                 places += [_place(match, text) for match in header.finditer(searched)]
-        for form, sign in ((_IN_URL, "://"), (_PRIVATE, "-----BEGIN")):
-            if sign in text:
-                places += [_place(match, text) for match in form.finditer(text)]
+        if _in_url(text, lower):
+            places += [_place(match, text) for match in _IN_URL.finditer(text)]
+        if "-----BEGIN" in text:
+            places += [_place(match, text) for match in _PRIVATE.finditer(text)]
         if _formed(text):
             places += [_place(match, text) for match in _FORM.finditer(text)]
         return _apart(sorted(places, key=lambda one: (one.start, -one.end)), text) if places else iter(())
@@ -91,6 +95,11 @@ def _named(lower: str) -> bool:
         "pass" in lower or "token" in lower or "secret" in lower or "key" in lower or "auth" in lower or "cookie" in lower
         or "sess" in lower or "sig" in lower or "pwd" in lower or "srf" in lower or "credential" in lower or ".sid" in lower
     )  # fmt: skip
+
+
+def _in_url(text: str, lower: str) -> bool:
+    """Whether something that _IN_URL needs is there."""
+    return ("@" in text or "%40" in text) and ("://" in text or "%2f%2f" in lower)
 
 
 def _formed(text: str) -> bool:

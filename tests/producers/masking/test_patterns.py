@@ -58,6 +58,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqbyJ9.c2lnbmF0dXJlLWhlcmU"
         ("got Bearer abcdef123456, ok", "got Bearer [token], ok"),
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: [token]"),
         ("postgres://jo:p:w@db/x", "postgres://jo:[token]@db/x"),
+        ("?to=postgres%3A%2F%2Fjo%3Ap%2Bw%40db%2Fx", "?to=postgres%3A%2F%2Fjo%3A[token]%40db%2Fx"),
         (f"jwt {JWT} x", "jwt [token] x"),
         ("ghp_0123456789abcdefghij0123456789abcdef", "[token]"),
         ("AKIAIOSFODNN7EXAMPLE", "[token]"),
@@ -147,22 +148,28 @@ HOSTILE = [
     "a", "1", "@", "a@", "a@a", "a.", "a-", "%40", "%2B", "a%2B", "1 ", "1-", "4111 ", "+1", "+1 ", "(", "1.", "1:", "a:", "::", "1::",
     "eyJ", "eyJa-", "eyJaaaaaaaaaaaaa.", "password=", 'password="', "password='", 'password=\\"', 'password="\\', "token: ", "cookie:",
     "authorization: ", "authorization: a ", "bearer ", "bearer a", "://", "://a:", "://a:b", "-----BEGIN PRIVATE KEY-----", "ghp_", "sk-",
-    "\\", "=", "ä", "１", "＠", "secret", "secret_", "key=key", "\x00", "jo@example.com ", "10.0.0.1 ", "%3A", "%", "%25", "'",
+    "\\", "=", "ä", "１", "＠", "secret", "secret_", "key=key", "\x00", "jo@example.com ", "10.0.0.1 ",
+    "%3A%2F%2Fa%3A", "%2F%2F", "%3A", "%", "%25", "'",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_is_linear(piece: str) -> None:
-    """256 KiB of the worst that somebody may write, by CPU time: well below a second, and not more than thrice what half of it takes."""
-    text = piece * (262_144 // len(piece.encode()))
+    """128 KiB of the worst that somebody may write, by CPU time: well below a second, and about twice what half of it takes."""
+    text = piece * (131_072 // len(piece.encode()))
 
     half, whole = cost(text[: len(text) // 2] + "@x :// % é"), cost(text + "@x :// % é")
 
-    assert whole < 1.5
-    assert whole < max(0.3, 3.5 * half)
+    assert whole < 1
+    assert whole < max(0.2, 3.5 * half)
 
 
 def cost(text: str) -> float:
-    began = time.process_time()
-    ALL.mask_text(text)
-    return time.process_time() - began
+    """The least of three, as the machine may be busy with others."""
+
+    def once() -> float:
+        began = time.process_time()
+        ALL.mask_text(text)
+        return time.process_time() - began
+
+    return min(once() for _ in range(3))
