@@ -24,16 +24,15 @@ from producers.status import Status
 
 
 class Stop:
-    """Set by SIGTERM and Ctrl-C. `ring` wakes who sleeps."""
+    """Set by SIGTERM and Ctrl-C. It wakes nobody: a bell's lock may be held by the very thread that a signal interrupts."""
 
-    def __init__(self, ring: Callable[[], None] = lambda: None) -> None:
-        self.asked, self._ring = False, ring
+    def __init__(self) -> None:
+        self.asked = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
     def _ask(self, *_: object) -> None:
         self.asked = True
-        self._ring()
 
     def __call__(self) -> bool:
         return self.asked
@@ -58,7 +57,7 @@ def produce(settings: Settings, order: Order, out: TextIO) -> tuple[dict[str, Ac
         possible(one, order.follow)
     _many_files(order.limits.files)
     bell, running = Bell(), list[Running]()
-    stop = Stop(bell.ring)
+    stop = Stop()
     progress = Progress(order.name, Totals(lambda: [one.input.account for one in running]), out, now)
     with ExitStack() as closing:
         closing.callback(progress.close)
@@ -112,7 +111,7 @@ class _Run:
     def run(self) -> tuple[dict[str, Account], bool]:
         arrived = self._follow() if self._order.follow or self._live() else self._read_to_end()
         self._tick()
-        self._status.ended()
+        self._status.ended(self._running, self._measured, self._shared())
         return {one.order.name: one.input.account for one in self._running}, arrived
 
     def _follow(self) -> bool:

@@ -31,21 +31,23 @@ class Status:
         self._before: dict[str, tuple[Millis, int]] = {}
 
     def show(self, running: Sequence[Running], measured: Sequence[Measured], shared: Mapping[str, float]) -> None:
-        now = self._clock()
-        if now - self._written < EACH_MS:
-            return
-        self._written = now
+        if self._clock() - self._written >= EACH_MS:
+            self._look(running, measured, shared)
+            self._write()
+
+    def ended(self, running: Sequence[Running], measured: Sequence[Measured], shared: Mapping[str, float]) -> None:
+        """The last word: how everything is now, and that it ended by itself or was told to."""
+        self._look(running, measured, shared)
+        self._last["ended"] = written(self._clock())
+        self._write()
+
+    def _look(self, running: Sequence[Running], measured: Sequence[Measured], shared: Mapping[str, float]) -> None:
+        now = self._written = self._clock()
         inputs = [self._of(one, about, now) for one, about in zip(running, measured, strict=True)]
         self._last = {
             "name": self._order.name, "pid": os.getpid(), "config": str(self._order.config or ""), "started": written(self._started),
             "at": written(now), "kafka": "up" if shared["kafka_up"] else "away", "inputs": inputs,
         }  # fmt: skip
-        self._write()
-
-    def ended(self) -> None:
-        """The last word: everything as it was, and that it ended by itself or was told to."""
-        self._last["ended"] = written(self._clock())
-        self._write()
 
     def _of(self, one: Running, about: Measured, now: Millis) -> dict[str, Any]:
         account = about.account

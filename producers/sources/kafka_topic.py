@@ -24,6 +24,7 @@ from producers.translation import Structured
 
 _AT_ONCE = 1_000  # messages
 COMMIT_MS = 1_000
+_FETCH_S = 0.05
 _PATIENCE_S = 10.0
 _READ_ON = {"queued.max.messages.kbytes": 16_384, "fetch.message.max.bytes": 4_194_304, "max.poll.interval.ms": 86_400_000}
 
@@ -44,6 +45,8 @@ class KafkaTopic:
         self._positions: dict[int, Position] = {}
         self._committed: dict[int, int] = {}
         self._waiting: list[Message] = []
+        self._behind: set[int] | None = None  # partitions that were not read to their end yet; not known before they are assigned
+        self._last: Millis = 0  # the time of the newest record that was taken
         self._looked: Millis = 0
         self._closed = False
         consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
@@ -56,11 +59,16 @@ class KafkaTopic:
 
     def stands(self) -> list[Millis]:
         if not self._waiting and not self._closed:
-            self._waiting = [message for message in self._consumer.consume(_AT_ONCE, 0) if self._readable(message)]
-        return [max(1, self._waiting[0].timestamp()[1])] if self._waiting else []
+            self._fetch(0)
+        if self._waiting:
+            return [max(1, self._waiting[0].timestamp()[1])]
+        return [self._last] if self._behind is None or self._behind else []
 
     def take(self, now: Millis) -> Iterator[Batch]:
+        if not self._waiting and not self._closed:
+            self._fetch(_FETCH_S)  # there is more, and it has not come yet
         messages, self._waiting = self._waiting, []
+        self._last = max([self._last, *(message.timestamp()[1] for message in messages)])
         for partition in sorted({int(message.partition() or 0) for message in messages}):
             of_it = [message for message in messages if message.partition() == partition]
             records = [self._given.translator.structured(one, now) for message in of_it for one in self._structured(message, now)]
@@ -83,11 +91,15 @@ class KafkaTopic:
     def lag(self) -> int:
         return sum(len(message.value() or b"") for message in self._waiting)
 
-    def _readable(self, message: Message) -> bool:
-        error = message.error()
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            self._seldom(f"topic {self._topic}", error.str())
-        return error is None
+    def _fetch(self, patience_s: float) -> None:
+        for message in self._consumer.consume(_AT_ONCE, patience_s):
+            error = message.error()
+            if error is None:
+                self._waiting.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._behind = (self._behind or set()) - {int(message.partition() or 0)}
+            else:
+                self._seldom(f"topic {self._topic}", error.str())
 
     def _structured(self, message: Message, now: Millis) -> Iterator[Structured]:
         value, uid = message.value(), f"{self._id}-{message.partition()}-{message.offset()}"
@@ -116,6 +128,7 @@ class KafkaTopic:
             self._seldom(f"topic {self._topic}", f"offsets cannot be committed: {error.args[0].str()}; what was read is read again")
 
     def _assigned(self, _: object, partitions: list[TopicPartition]) -> None:
+        self._behind = (self._behind or set()) | {partition.partition for partition in partitions}
         with suppress(KafkaException):  # Kafka is away again: the id that is known is the best there is
             self._id = self._topic_id()
 
@@ -130,6 +143,7 @@ class KafkaTopic:
         for partition in gone:
             self._positions.pop(partition, None)
             self._committed.pop(partition, None)
+            self._behind = (self._behind or set()) - {partition}
 
 
 def on_kafka(given: Given) -> KafkaTopic:
@@ -139,7 +153,14 @@ def on_kafka(given: Given) -> KafkaTopic:
         raise WrongSettings("is a topic of LogVerse's own", where=given.address.text, remedy="name the topic that others write to")
     group = order.group or f"logverse-{named(order.name, settings.topic_prefix)}"
     seldom = Seldom(given.say, given.clock)
-    config = client_config(settings, group_id=group, enable_auto_commit=False, enable_auto_offset_store=False, auto_offset_reset="earliest")
+    config = client_config(
+        settings,
+        group_id=group,
+        enable_auto_commit=False,
+        enable_auto_offset_store=False,
+        auto_offset_reset="earliest",
+        enable_partition_eof=True,
+    )
     admin = client(AdminClient, client_config(settings), logger=quiet())
 
     def topic_id() -> str:

@@ -223,7 +223,7 @@ def test_status_is_left_on_disk(plant: Plant) -> None:
     running = list(status.all_of(folder))
     plant.stop()
     killed = list(status.all_of(folder))
-    plant._status.ended()
+    plant._status.ended(plant.running, [one.measured() for one in plant.running], {"kafka_up": 1})
 
     assert [(one["name"], one["state"], one["inputs"][0]["input"]) for one in running] == [("producers", "running", "one")]
     assert [one["state"] for one in killed] == ["killed"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from confluent_kafka import TIMESTAMP_CREATE_TIME, TopicPartition
+from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError, TopicPartition
 
 from logverse import settings
 from logverse.errors import WrongSettings
@@ -43,8 +43,18 @@ class Message:
     def timestamp(self) -> tuple[int, int]:
         return TIMESTAMP_CREATE_TIME, NOON + self._offset
 
-    def error(self) -> None:
+    def error(self) -> Any:
         return None
+
+
+class End(Message):
+    """librdkafka's word that a partition was read to its end."""
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(None, 0, partition)
+
+    def error(self) -> Any:
+        return KafkaError(KafkaError._PARTITION_EOF)
 
 
 class Topic:
@@ -56,7 +66,8 @@ class Topic:
         self.closed = False
 
     def subscribe(self, topics: list[str], on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
-        self.on_revoke = on_revoke
+        self.on_revoke, self.on_assign = on_revoke, on_assign
+        on_assign(None, [])
 
     def consume(self, number: int, timeout: float) -> list[Message]:
         piece, self.messages = self.messages[:number], self.messages[number:]
@@ -140,6 +151,22 @@ def test_partition_that_goes_to_another_is_committed_first(tmp_path: Path) -> No
     desk.topic.on_revoke(None, [TopicPartition("app", 0)])
 
     assert desk.topic.committed == {0: 1}
+    assert desk.source.stands() == []
+
+
+def test_no_time_is_promised_before_the_backlog_is_read(tmp_path: Path) -> None:
+    """Until a partition was read to its end its records are older than now: heartbeats hold back as long."""
+    desk = Desk(tmp_path)
+    desk.topic.on_assign(None, [TopicPartition("app", 0)])
+    unknown = desk.source.stands()
+    desk.put({"message": "a"})
+    list(desk.source.take(NOON))
+    known = desk.source.stands()
+    desk.topic.messages.append(End(0))
+
+    desk.source.stands()
+
+    assert (unknown, known) == ([0], [NOON])
     assert desk.source.stands() == []
 
 
