@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,8 +31,11 @@ _STACK = (
 )
 
 
-def files(folder: Path) -> dict[str, Path]:
-    """Logs by form: every secret in each place where a line of that form can hold one; lines that are none, in broken bytes too."""
+def files(folder: Path, at: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)) -> dict[str, Path]:
+    """Logs by form, with lines of this time: every secret in each place where a line of the form can hold one.
+
+    Behind them lines that are none: broken bytes, UTF-16, and lines too long, with secrets at their beginning and end.
+    """
     said = [how.format(secret) for secret, how in SECRETS.values()]
     texts = {
         "access": [line for text in said for line in _access(text)],
@@ -48,8 +52,14 @@ def files(folder: Path) -> dict[str, Path]:
         wide = b"".join(text.encode("utf-16-le") + b"\n" for text in said)
         endless = b"x" * 300_000 + " ".join(said).encode() + b"\n"
         early = " ".join(said).encode() + b" " + b"y" * 300_000 + b"\n"
-        places[form].write_bytes("\n".join(lines).encode() + b"\n" + garbage + wide + endless + early)
+        text = "\n".join(_at(line, at) for line in lines)
+        places[form].write_bytes(text.encode() + b"\n" + garbage + wide + endless + early)
     return places
+
+
+def _at(line: str, at: datetime) -> str:
+    line = line.replace("21/Nov/2026:12:00:00", at.strftime("%d/%b/%Y:%H:%M:%S"))
+    return line.replace("2026-11-21T12:00:00", at.strftime("%Y-%m-%dT%H:%M:%S")).replace("Nov 21 12:00:00", at.strftime("%b %d %H:%M:%S"))
 
 
 def _access(text: str) -> list[str]:
