@@ -101,6 +101,19 @@ def test_choice_outlives_a_restart(workshop: Any) -> None:
     assert workshop.account.joined == 19
 
 
+def test_header_of_csv_is_known_after_a_restart(workshop: Any) -> None:
+    """What the columns are called stands in the first line only, also for who reads on in the middle."""
+    workshop.start("a.csv", log_type="auto")
+    workshop.write("time;level;message\n2026-11-21T12:00:00Z;warn;a\n2026-11-21T12:00:01Z;warn;b\n", "a.csv")
+    workshop.follow(1)
+    workshop.start("a.csv", log_type="auto")
+    workshop.write('2026-11-21T12:00:02Z;error;"c; d"\n', "a.csv")
+    workshop.follow(1)
+
+    assert [(event["body"], event["severity_text"]) for event in workshop.events()] == [("a", "WARN"), ("b", "WARN"), ("c; d", "ERROR")]
+    assert workshop.dead() == []
+
+
 def test_a_file_that_begins_slowly(workshop: Any) -> None:
     """A first line that says nothing does not decide for the file."""
     workshop.start("a.log", log_type="auto")

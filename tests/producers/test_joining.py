@@ -100,6 +100,18 @@ def test_line_too_long_ends_a_record() -> None:
     assert [item.lines if isinstance(item, Chunk) else item.length for item in found] == [[b"#a\nb"], 600_000, [b"c"]]
 
 
+def test_half_line_that_was_given_out_is_not_joined_with_its_rest() -> None:
+    """A half line that was waited for long enough ended there: its rest is the next record, at its own place."""
+    data, lines, joiner = b"#a\nhalf, and the rest\n#b\n", Lines(), Joiner(begins)
+
+    items = [*lines.feed(data[:7]), *lines.end(), *lines.feed(data[7:])]
+    found = [whole for item in items for whole in joiner.feed(item, 0)]
+
+    assert [(at, record) for chunk in [*found, *joiner.flush()] for at, record in places([chunk], data)] == [
+        (0, b"#a\nhalf"), (7, b", and the rest"), (22, b"#b"),
+    ]  # fmt: skip
+
+
 def test_trace_is_one_event(workshop: Any) -> None:
     """A Python traceback goes on the line that it belongs to; every line is in one count."""
     workshop.write(HEAD.format(0) + TRACE + HEAD.format(1) + TRACE.replace("\n", "\r\n") + "\n" + HEAD.format(2), "app.log")
