@@ -128,7 +128,7 @@ def _time(flat: dict[str, Any]) -> Millis | Local | None:
 
 def _instant(value: Any) -> Millis | Local | None:
     if isinstance(value, str):
-        number = _number(value)
+        number = None if value[4:5] == "-" else _number(value)  # a year stands before it
         return stamps.of_member(value) if number is None else times.of_number(number)
     return times.of_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 

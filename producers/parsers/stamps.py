@@ -56,7 +56,7 @@ def of_member(text: str) -> Millis | Local | None:
         return read(text)
     if at.tzinfo is None:
         return Local(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000)
-    return times.rfc3339(text)
+    return times.of_aware(at)
 
 
 def _made(parts: dict[str, str | None]) -> Millis | Local | None:

@@ -59,8 +59,11 @@ def rfc3339(text: str) -> Millis | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
+    return of_aware(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def of_aware(at: datetime) -> Millis | None:
+    """The instant of a time with its zone."""
     return usable((at - _EPOCH) // _MILLISECOND)
 
 
