@@ -50,6 +50,7 @@ class Running:
 
     def close(self) -> None:
         """Free the checkpoint for another producer."""
+        self.input.source.release()
         self.input.save()
         self._held.close()
 

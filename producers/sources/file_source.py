@@ -57,6 +57,11 @@ class FileSource:
     def close(self) -> None:
         """A file goes on by itself: what is not taken now is taken by the next run."""
 
+    def release(self) -> None:
+        for file in self._files.reading:
+            file.stream.close()
+        self._files.reading.clear()
+
     def over(self) -> bool:
         return False
 

@@ -79,11 +79,12 @@ class KafkaTopic:
         """A topic has none."""
 
     def close(self) -> None:
-        """Take in no more. What has not arrived by now is read again by the next run, or by another of the group."""
-        if not self._closed:
-            self._commit(asynchronous=False)
-            self._closed, self._waiting = True, []
-            self._consumer.close()
+        self._closed, self._waiting = True, []
+
+    def release(self) -> None:
+        """What has not arrived by now is read again by the next run, or by another of the group."""
+        self._commit(asynchronous=False)
+        self._consumer.close()
 
     def over(self) -> bool:
         return self._closed

@@ -44,7 +44,7 @@ class Run:
         self, label: str, run: str, checkpoint: Checkpoint, account: Account, clock: Callable[[], Millis], say: Callable[[str], None]
     ) -> None:
         self._label, self._id, self._checkpoint, self._account, self._clock = label, run, checkpoint, account, clock
-        self._texts = count()
+        self._texts, self._say, self._silent_since = count(), say, 0
         self._tell_of_last(say)
         now = clock()
         self.position = checkpoint.texts.setdefault(run, Position(path=label, first_seen=now, seen=now))
@@ -62,13 +62,21 @@ class Run:
 
     def ended(self) -> None:
         """Nothing more is taken in: told to stop, or at the end."""
+        self.position.seen = self._clock()
         self.position.closed_at = self.position.sent
+
+    def tell_of_silence(self, unheard: bool) -> None:
+        """`unheard`: senders do not know whether anybody listens, so what they said between two runs is not there."""
+        if unheard and self._silent_since:
+            since, until = instant.written(self._silent_since), instant.written(self._clock())
+            self._say(f"{self._label}: nobody listened from {since} to {until}: what was sent over UDP then is not there")
 
     def _tell_of_last(self, say: Callable[[str], None]) -> None:
         for identity, last in list(self._checkpoint.texts.items()):
             if last.path != self._label or identity == self._id:
                 continue
             del self._checkpoint.texts[identity]
+            self._silent_since = max(self._silent_since, last.seen)
             until = instant.written(last.seen)
             if last.closed_at is None:
                 self._account.lost["cut off"] += 1

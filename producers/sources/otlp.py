@@ -62,6 +62,9 @@ class Otlp:
         self._closed = True
         self._thread.call(self._shut)
 
+    def release(self) -> None:
+        """The thread ends by itself once the last request is answered."""
+
     def over(self) -> bool:
         return self._closed and self._inbox.oldest() is None
 

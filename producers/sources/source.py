@@ -41,6 +41,9 @@ class Source(Protocol):
     def close(self) -> None:
         """Take in no more; what was taken in can still be taken. Nobody waits for an answer after it for ever."""
 
+    def release(self) -> None:
+        """The end: all of it has arrived, or will not in this run. Give back files, threads and connections."""
+
     def over(self) -> bool:
         """Whether nothing more will ever come, and all of it was taken."""
 

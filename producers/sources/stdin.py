@@ -62,6 +62,9 @@ class StandardInput:
     def close(self) -> None:
         self._closed = True
 
+    def release(self) -> None:
+        """The thread waits for its pipe, and ends with the process."""
+
     def over(self) -> bool:
         return self._over
 

@@ -43,6 +43,7 @@ class Syslog:
         context = server_context(order.tls) if order.tls else None
         self._given, self._seldom = given, Seldom(given.say, given.clock)
         self._run = Run(address.text, given.run, given.checkpoint, given.account, given.clock, given.say)
+        self._run.tell_of_silence("udp" in address.transports)
         self._texts: OrderedDict[str, LiveText] = OrderedDict()
         self._room = asyncio.Event()
         self._closed = False
@@ -84,8 +85,10 @@ class Syslog:
             return
         self._closed = True
         self._thread.run(self._shut())
-        self._thread.stop()
         self._run.ended()
+
+    def release(self) -> None:
+        self._thread.stop()
 
     def over(self) -> bool:
         return self._closed and self._inbox.oldest() is None

@@ -171,11 +171,16 @@ def test_no_time_is_promised_before_the_backlog_is_read(tmp_path: Path) -> None:
 
 
 def test_told_to_stop_it_commits_what_has_arrived(tmp_path: Path) -> None:
-    """The end commits and leaves the group."""
+    """The end waits for what is under way, commits it and leaves the group."""
     desk = Desk(tmp_path)
+    desk.publisher.hold = True
     desk.run({"message": "a"})
+    desk.publisher.poll = lambda seconds: desk.publisher.acknowledge() if desk.publisher.in_flight() else None  # type: ignore[method-assign]
 
-    assert desk.producer.drain()
+    arrived = desk.producer.drain()
+    desk.source.release()
+
+    assert arrived
     assert (desk.topic.committed, desk.topic.closed) == ({0: 1}, True)
 
 

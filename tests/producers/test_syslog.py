@@ -179,6 +179,16 @@ def test_next_run_says_that_the_last_was_killed(station: Station) -> None:
     assert third.account.lost == {}
 
 
+def test_silence_between_two_runs_is_said(station: Station) -> None:
+    """Over UDP nobody learns that we are away: the next run says from when to when it was."""
+    station.start("syslog+udp://127.0.0.1:0")
+    station.stop()
+
+    station.start("syslog+udp://127.0.0.1:0")
+
+    assert any("nobody listened from" in said for said in station.said)
+
+
 def test_told_to_stop_it_sends_what_it_took_in(station: Station) -> None:
     """SIGTERM: nobody new is heard, and what was received is sent before the end."""
     station.start("syslog+tcp://127.0.0.1:0")

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,8 @@ def test_only_our_clients_come_in(station: Station, ours: Authority, strangers: 
     server = ours.issue("server")
     station.start("syslog+tls://127.0.0.1:0", tls=Tls(server.certificate, server.key, ours.certificate))
 
-    with pytest.raises(OSError):
-        send(station, LINE + b"let me in\n" * 100_000, ours, strangers.issue("client") if who == "stranger" else None)
+    with suppress(OSError):  # in TLS 1.3 a client may have said everything before it hears that it may not
+        send(station, LINE + b"let me in\n" * 10_000, ours, strangers.issue("client") if who == "stranger" else None)
 
     wait_until(lambda: station.account.refused == 1, "the refusal")
     assert station.publisher.records == []
