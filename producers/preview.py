@@ -57,6 +57,8 @@ class Preview:
         written = stream.stat().st_mtime_ns // 1_000_000
         try:
             yield from self._shown(str(path), stream.read, written)
+        except Malformed as error:
+            raise Malformed(f"{path} {error}") from error
         finally:
             stream.close()
 

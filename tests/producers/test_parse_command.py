@@ -91,6 +91,17 @@ def test_only_what_fails(tmp_path: Path) -> None:
     assert [(record["line"], record["reason"], record["fits_to"]) for record in shown["records"]] == [(501, "not JSON", 12)]
 
 
+def test_archive_that_is_cut_off(tmp_path: Path) -> None:
+    """What can be read is shown, then which file ends in its middle."""
+    log = tmp_path / "a.log.gz"
+    log.write_bytes(gzip.compress("".join(f'{{"message": "{number * 7919 % 9973}"}}\n' for number in range(9000)).encode())[:-500])
+
+    result = run(str(log), "--limit", "0")
+
+    assert "body                             0\n" in result.output
+    assert str(result.exception) == f"{log} ends in the middle: cut off, or still being written"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(("nowhere.log",), "no such file"), (("-", "--type", "acess"), "access?"), (("-", "--timezone", "berlin"), "Berlin?")],
