@@ -47,6 +47,8 @@ class Mask:
 
     def mask_parsed(self, parsed: Parsed) -> Parsed:
         """The same, without what must not leave; Malformed when its attributes are no JSON. To be asked only when `on`."""
+        if not (self._fields or parsed.service or self._suspected_of(parsed.body, parsed.fields, parsed.attributes)):
+            return parsed  # as most lines are
         flat: dict[str, Any] = {"body": parsed.body, **parsed.fields}
         if parsed.attributes:
             flat["attributes"] = parsed.attributes
@@ -63,7 +65,7 @@ class Mask:
         if self._fields:
             self._by_field(flat)
         if self._patterns:
-            suspected = self._suspected_of(flat)
+            suspected = self._suspected_of(flat.get("body") or "", flat, flat.get("attributes"))
             if suspected:
                 self._by_pattern(flat, suspected)
         return flat
@@ -87,11 +89,9 @@ class Mask:
         suspected = self._suspected(text) if self._patterns else []
         return self._text(text, suspected) if suspected else text
 
-    def _suspected_of(self, flat: dict[str, Any]) -> list[str]:
+    def _suspected_of(self, body: str, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None) -> list[str]:
         """The kinds that may be in an event. What is part of the body, as it is in most lines, is not looked at a second time."""
-        body = flat.get("body") or ""
-        texts = [body, *[value for name, value in flat.items() if type(value) is str and value not in body and not _opaque(name, value)]]
-        attributes = flat.get("attributes")
+        texts = [body, *[value for name, value in fields.items() if type(value) is str and value not in body and not _opaque(name, value)]]
         if attributes:
             for name, value in attributes.items():
                 if self._kind_of(name) or type(value) is dict or type(value) is list:
