@@ -35,7 +35,7 @@ class Otlp:
         where = None
         if given.address.transports == ("http",):
             where = bound(given.address.host, given.address.port, socket.SOCK_STREAM, given.address.text)
-            serve = OtlpHttp(self._exports, lambda: self._closed, self._refused).serve
+            serve = OtlpHttp(self._exports, given.limits.bytes_waiting, lambda: self._closed, self._refused).serve
             admits, limit = admission(given.order.senders), given.limits.connections
             self._http = Listener(where, serve, limit, admits, given.account, self._seldom, given.clock, context)
         self._thread = LoopThread(given.address.text)

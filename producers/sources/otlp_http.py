@@ -15,7 +15,7 @@ from producers.sources.exports import Exports, Full
 from producers.sources.listener import READ, Connection
 from producers.sources.otlp_records import of_json, of_protobuf
 
-LARGEST = 16 * 1024 * 1024  # of a request, also when it was compressed
+LARGEST = 4 * 1024 * 1024  # the OpenTelemetry collector's limit too: of a request, also when it was compressed
 REQUEST_S = 30.0  # from its first byte to its last
 IDLE_S = 75.0  # between two requests of a connection
 _HEAD = 32 * 1024
@@ -30,14 +30,18 @@ class Answer:
     text: str = ""
 
 
+_LARGE = Answer(413, f"more than {LARGEST:,} bytes")
 _AGAIN = Answer(503, "no room, or Kafka is slow: send it again")
 
 
 class OtlpHttp:
-    """Serves connections of a Listener. `closing` says whether it is time to end; `refused` is told of what was not taken."""
+    """Serves connections of a Listener. `closing` says whether it is time to end; `refused` is told of what was not taken.
+    `most` is for all requests together that are being received, bytes.
+    """
 
-    def __init__(self, exports: Exports, closing: Callable[[], bool], refused: Callable[[str, str], None]) -> None:
-        self._exports, self._closing, self._refused = exports, closing, refused
+    def __init__(self, exports: Exports, most: int, closing: Callable[[], bool], refused: Callable[[str, str], None]) -> None:
+        self._exports, self._most, self._closing, self._refused = exports, most, closing, refused
+        self._received = 0
 
     async def serve(self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD)
@@ -66,9 +70,7 @@ class OtlpHttp:
             async with asyncio.timeout(REQUEST_S):
                 body = await self._body(http, reader)
             connection.alive()
-            answer = (
-                Answer(413, f"more than {LARGEST:,} bytes") if body is None else await self._brought(body, headers, kind, connection.peer)
-            )
+            answer = body if isinstance(body, Answer) else await self._brought(body, headers, kind, connection.peer)
         if answer.status not in (200, 503):
             self._refused(connection.peer, f"sent what cannot be taken: {answer.status} {answer.text}")
         await self._say(http, writer, answer, kind)
@@ -83,14 +85,20 @@ class OtlpHttp:
             return _AGAIN
         return Answer(200)
 
-    async def _body(self, http: h11.Connection, reader: asyncio.StreamReader) -> bytes | None:
-        """All of it; None when it is too large."""
+    async def _body(self, http: h11.Connection, reader: asyncio.StreamReader) -> bytes | Answer:
+        """All of it; or what to say when it, or all that others send at the moment, is too large."""
         whole = bytearray()
-        while isinstance(event := await self._event(http, reader), h11.Data):
-            whole += event.data
-            if len(whole) > LARGEST:
-                return None
-        return bytes(whole)
+        try:
+            while isinstance(event := await self._event(http, reader), h11.Data):
+                whole += event.data
+                self._received += len(event.data)
+                if len(whole) > LARGEST:
+                    return _LARGE
+                if self._received > self._most:
+                    return _AGAIN
+            return bytes(whole)
+        finally:
+            self._received -= len(whole)
 
     async def _event(self, http: h11.Connection, reader: asyncio.StreamReader) -> Any:
         while (event := http.next_event()) is h11.NEED_DATA:
@@ -122,7 +130,7 @@ def _impossible(request: h11.Request, headers: dict[str, str], kind: str) -> Ans
     if headers.get("content-encoding", "identity").lower() not in ("identity", "gzip"):
         return Answer(415, "only gzip")
     length = headers.get("content-length", "0")
-    return Answer(413, f"more than {LARGEST:,} bytes") if length.isdecimal() and int(length) > LARGEST else None
+    return _LARGE if length.isdecimal() and int(length) > LARGEST else None
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes:

@@ -229,6 +229,30 @@ def test_slow_and_broken_clients_harm_nobody_else(station: Station, monkeypatch:
     assert station.bodies() == ["hello"]
 
 
+def test_many_large_requests_at_once_are_bounded(station: Station) -> None:
+    """Senders that begin large requests and do not end them use no more memory than one limit for all: then others hear 503."""
+    station.start("otlp://127.0.0.1:0", Limits(bytes_waiting=1_000_000))
+    head = b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+    hoarders = [station.connect() for _ in range(4)]
+    for one in hoarders:
+        one.settimeout(2)
+        one.sendall(head + b"x" * 400_000)
+
+    refused = sum(b"503" in first_line(one) for one in hoarders)
+
+    assert refused >= 1
+    for one in hoarders:
+        one.close()
+    wait_until(lambda: post(station, json.dumps(request()).encode())[0] == 200, "room again")
+
+
+def first_line(one: Any) -> bytes:
+    try:
+        return bytes(one.recv(12))
+    except TimeoutError:
+        return b""
+
+
 def gone(one: Any) -> bool:
     try:
         return not one.recv(1000)
