@@ -21,7 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("stack", "Show the log of one of the processes."),
     "topics": ("topics", "Create, verify and list the Kafka topics."),
     "schema": ("schema", "Bring the tables of the history to what this version works with."),
-    "produce": ("produce", "Follow log files and send their lines as events."),
+    "produce": ("produce", "Send log lines as events: of files, a pipe, senders, a topic."),
     "masking": ("masking", "Write, check and try the policy of what must not leave this host."),
     "parse": ("parse", "Show what log lines become, and why one fails."),
     "replay": ("replay", "Judge old logs by rules: what would have fired; or feed them to a live stack."),
