@@ -8,4 +8,6 @@ BENCHES: dict[str, str] = {
     "latency": "benchmarks.latency",
     "query": "benchmarks.query",
     "series": "benchmarks.series",
+    "replay": "benchmarks.replay",
+    "masking": "benchmarks.masking",
 }

@@ -61,14 +61,20 @@ def wanted(prefix: str) -> dict[str, Topic]:
     return {named(name, prefix): topic for name, topic in TOPICS.items()}
 
 
-def create(settings: Settings, sleep: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic) -> list[str]:
-    """Create the topics that are missing and leave the others alone; the new names, once they can be used. TryAgain, Refused."""
+def create(
+    settings: Settings, sleep: Callable[[float], None] = time.sleep, monotonic: Callable[[], float] = time.monotonic,
+    only: Mapping[str, Topic] | None = None,
+) -> list[str]:  # fmt: skip
+    """Create the topics that are missing and leave the others alone; the new names, once they can be used. TryAgain, Refused.
+
+    `only`: these (by full name) instead of all that the prefix's set has.
+    """
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
     admin, made = _admin(settings), []
     present = _metadata(admin, settings).topics
-    missing = {name: topic for name, topic in wanted(settings.topic_prefix).items() if name not in present}
+    missing = {name: topic for name, topic in (only or wanted(settings.topic_prefix)).items() if name not in present}
     new = [NewTopic(name, num_partitions=topic.partitions, config=dict(topic.config)) for name, topic in missing.items()]
     for name, outcome in (admin.create_topics(new, request_timeout=TIMEOUT_S) if new else {}).items():
         try:

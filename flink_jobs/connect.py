@@ -77,15 +77,15 @@ def create_records(t_env: StreamTableEnvironment, settings: JobSettings) -> None
 
 def rules_stream(env: StreamExecutionEnvironment, settings: JobSettings) -> DataStream:
     """Topic `rules` from its beginning, as JSON text. Soon idle, so that it never holds up event time."""
-    source = (
+    builder = (
         KafkaSource.builder()
         .set_topics(named("rules", settings.topic_prefix))
         .set_group_id(named(f"{settings.job_name}-rules", settings.topic_prefix))
         .set_starting_offsets(KafkaOffsetsInitializer.earliest())
         .set_value_only_deserializer(SimpleStringSchema())
         .set_properties(dict(settings.kafka))
-        .build()
     )
+    source = (builder.set_bounded(KafkaOffsetsInitializer.latest()) if settings.bounded else builder).build()
     # No watermark of its own: a rule's time is the clock of whoever applied it, and must not become event time.
     timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(500))
     return env.from_source(source, timeless, "rules").uid("rules").set_parallelism(1)

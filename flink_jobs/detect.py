@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from pyflink.common import Configuration
@@ -10,7 +11,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from flink_jobs import connect, graph
-from flink_jobs.lasting import lasting
+from flink_jobs.lasting import BOUNDED, lasting
 from flink_jobs.settings import JobSettings
 
 
@@ -35,7 +36,8 @@ def configured(settings: JobSettings) -> Configuration:
     """How the job runs, wherever it does."""
     configuration = Configuration()
     bundles = {"python.fn-execution.bundle.time": "100", "python.fn-execution.bundle.size": "10000"}
-    for name, value in {**lasting(settings.checkpoint_interval_ms), **bundles}.items():
+    how = BOUNDED | {"python.executable": sys.executable} if settings.bounded else lasting(settings.checkpoint_interval_ms)
+    for name, value in {**how, **bundles}.items():
         configuration.set_string(name, value)
     return configuration
 

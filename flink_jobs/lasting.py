@@ -6,6 +6,19 @@ from logverse.instant import Millis
 
 FOR_EVER = 2**31 - 1
 
+# A job that ends leaves nothing behind and goes on from nothing: after a fault it is run again, whole. When it runs in a cluster of its
+# own (a replay), that one talks to nobody else and takes little memory.
+BOUNDED = {
+    "execution.checkpointing.externalized-checkpoint-retention": "NO_EXTERNALIZED_CHECKPOINTS",
+    "restart-strategy.type": "none",
+    "rest.address": "127.0.0.1",
+    "rest.bind-address": "127.0.0.1",
+    "rest.bind-port": "0",
+    "taskmanager.memory.managed.size": "128m",
+    "taskmanager.memory.network.min": "64m",
+    "taskmanager.memory.network.max": "64m",
+}
+
 
 def lasting(checkpoint_interval: Millis, tolerated_failures: int = 20) -> dict[str, str]:
     """Flink's settings, by their full names. `tolerated_failures`: checkpoints in a row that may fail before the job does."""

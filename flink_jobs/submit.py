@@ -61,7 +61,7 @@ def submit(settings: Job, cluster: Cluster, restore: str | None = None, allow_lo
         code = archive(Path(folder) / "logverse.zip")
         command = [*_flink_run(cluster, code), *_restore(restore, allow_lost_state), "-py", str(_root() / "flink_jobs" / settings.entry)]
         command += ["--jarfile", str(cluster.connector), "--settings", str(path)]
-        return _run(command, _environment(cluster, Path(folder)))
+        return _run(command, environment(cluster.java_home, Path(folder)))
 
 
 def archive(target: Path) -> Path:
@@ -76,7 +76,7 @@ def archive(target: Path) -> Path:
 
 def _flink_run(cluster: Cluster, code: Path) -> list[str]:
     host, _, port = cluster.jobmanager.rpartition(":")
-    command = [str(_pyflink() / "bin" / "flink"), "run", "-d", f"-Drest.address={host}", f"-Drest.port={port}"]
+    command = [str(pyflink() / "bin" / "flink"), "run", "-d", f"-Drest.address={host}", f"-Drest.port={port}"]
     command += ["-Dexecution.target=remote", "-pyexec", cluster.python, "-pyclientexec", cluster.client_python, "-pyfs", str(code)]
     return command + (["-pyarch", str(cluster.python_archive)] if cluster.python_archive else [])
 
@@ -88,15 +88,15 @@ def _restore(path: str | None, allow_lost_state: bool) -> list[str]:
     return ["-s", path if _ADDRESS.match(path) else Path(path).absolute().as_uri(), *(["-n"] if allow_lost_state else [])]
 
 
-def _environment(cluster: Cluster, folder: Path) -> dict[str, str]:
-    """A client configuration of our own: a Flink that happens to be configured on this machine must not meddle."""
+def environment(java_home: Path, folder: Path) -> dict[str, str]:
+    """A client configuration of our own, written into `folder`: a Flink that happens to be configured on this machine must not meddle."""
     conf = folder / "conf"
     conf.mkdir()
     (conf / "config.yaml").write_text("rest.connection-timeout: 10000\n" + _SHORT_LIVED + _JAVA_17)
     (conf / "log4j-cli.properties").write_text(_LOGGING)
     # The last one is the mark by which the supervisor of an embedded stack knows its own.
     keep = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LOGVERSE_STACK")
-    ours = {"JAVA_HOME": str(cluster.java_home), "FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(folder), "PYTHONPATH": str(_root())}
+    ours = {"JAVA_HOME": str(java_home), "FLINK_CONF_DIR": str(conf), "FLINK_LOG_DIR": str(folder), "PYTHONPATH": str(_root())}
     return {name: os.environ[name] for name in keep if name in os.environ} | ours
 
 
@@ -108,7 +108,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
     return submitted[1]
 
 
-def _pyflink() -> Path:
+def pyflink() -> Path:
+    """The folder of the apache-flink wheel."""
     spec = importlib.util.find_spec("pyflink")
     if spec is None or spec.origin is None:
         raise WrongSettings("PyFlink is not installed", remedy="pip install 'logverse[flink]'")

@@ -46,6 +46,8 @@ class Position:
     `last_time` is the event time that a line without one takes at `offset`; `first_seen` (processing time) serves before the
     first. `seen` is when the text was last found on disk (processing time). `closed_at`: it ended there, nobody writes to it any more.
     `mark` is what `marked` makes of the bytes before `offset`: a file that has others there is another text ("" fits all).
+    `written` is when it had last been written to as it was first seen (the file system's clock): what year its first lines are of.
+    `cuts` are offsets behind `offset` where a record of several lines was not waited for any longer, so that it ends there for ever.
     """
 
     path: str
@@ -57,6 +59,8 @@ class Position:
     seen: Millis = 0
     closed_at: int | None = None
     mark: str = ""
+    written: Millis = 0
+    cuts: list[int] = field(default_factory=list)
     sent: int = field(default=0, compare=False)
     sent_time: Millis | None = field(default=None, compare=False)  # `last_time`, at `sent`
     sent_mark: str = field(default="", compare=False)  # `mark`, at `sent`
@@ -79,6 +83,8 @@ class Position:
         while self._way and self._way[0].settled:
             stretch = self._way.popleft()
             self.offset, self.last_time, self.mark = stretch.end, stretch.last_time, stretch.mark
+        if self.cuts and self.cuts[0] <= self.offset:
+            self.cuts = [cut for cut in self.cuts if cut > self.offset]
 
     def found(self, now: Millis) -> None:
         """The text is still on disk, and followed."""
@@ -86,7 +92,7 @@ class Position:
             self.seen = now
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "closed_at", "mark")
+        names = ("path", "first_seen", "offset", "last_time", "type", "inode", "seen", "closed_at", "mark", "written", "cuts")
         return {name: getattr(self, name) for name in names} | {"path": shown(self.path)}
 
 
@@ -99,6 +105,7 @@ class Checkpoint:
         self.saved_at: float | None = None  # when the last run saved it, seconds UTC by the file system's clock
         self.foreign = False  # it was of another Kafka cluster
         self.host = ""  # whose name is in the identities of the texts
+        self.urgent = False  # to be saved before anything more is sent
         self._written = b""
 
     @classmethod
@@ -127,6 +134,7 @@ class Checkpoint:
         """Write it, if anything moved: to a temporary file, to the disk, and only then to its name. OSError: not written."""
         content = self._content()
         if content == self._written:
+            self.urgent = False
             return
         temporary = self.path.with_name(self.path.name + ".new")
         with temporary.open("wb") as file:
@@ -134,7 +142,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
-        self._written = content
+        self._written, self.urgent = content, False
 
     def _content(self) -> bytes:
         self._forget(len(self.texts) - MAX_TEXTS)

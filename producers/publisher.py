@@ -74,26 +74,26 @@ class Shipment:
             self._settled()
 
 
-def tuned(settings: Settings) -> dict[str, Any]:
+def tuned(settings: Settings, bytes_in_flight: int = MAX_BYTES_IN_FLIGHT) -> dict[str, Any]:
     """The client's configuration: nothing lost or doubled by retries that never end, large batches, bounded memory."""
     return client_config(
         settings, client_id="logverse-producer", enable_idempotence=True, acks="all", compression_type="lz4",
         linger_ms=20, batch_size=512 * 1024, message_timeout_ms=0, message_max_bytes=1_000_000,
-        queue_buffering_max_kbytes=MAX_BYTES_IN_FLIGHT // 1024, queue_buffering_max_messages=MAX_RECORDS_IN_FLIGHT,
+        queue_buffering_max_kbytes=bytes_in_flight // 1024, queue_buffering_max_messages=MAX_RECORDS_IN_FLIGHT,
     ) | {"log_level": 0}  # fmt: skip
 
 
 class KafkaPublisher:
     """The Publisher on a real cluster."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None], bytes_in_flight: int = MAX_BYTES_IN_FLIGHT) -> None:
         self._say, self._away = say, False
         self._failure: Exception | None = None
         self._address = brokers(settings)
         self._names = {topic: named(topic, settings.topic_prefix) for topic in TOPICS}
         self._partitions: list[tuple[str, int]] = []
         self._beats = 0
-        self._producer = client(Producer, {**tuned(settings), "error_cb": self._trouble})
+        self._producer = client(Producer, {**tuned(settings, bytes_in_flight), "error_cb": self._trouble})
 
     def connect(self, idle: Callable[[], bool]) -> str | None:
         asked = 0

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import resource
 import signal
-import socket
-import time
+import threading
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack, suppress
 from typing import TextIO
 
-from logverse.instant import Millis
+from logverse.instant import now
 from logverse.settings import Settings
 from producers import metrics
-from producers.account import Account
-from producers.checkpoint import Checkpoint, only_one
+from producers.account import Account, Totals
+from producers.assembly import Running, Workplace, begin, possible, reserve
+from producers.order import Order
 from producers.producer import Pace, Producer
 from producers.progress import Progress
 from producers.publisher import KafkaPublisher, Publisher
-from producers.sources.adoption import Adoption
-from producers.sources.files import Files
-from producers.sources.patterns import check
-from producers.translation import Translator
-
-_PATIENCE_S = 8.0  # for acknowledgements after SIGTERM; what has not arrived then is sent again at the next start
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to read, as whose, and how. `host` None: the one that the checkpoint is of, this one when there is none."""
-
-    files: tuple[str, ...]
-    service: str
-    host: str | None
-    log_type: str
-    follow: bool
-    poll_s: float
-    watermark_delay_s: float
-    metrics_port: int | None
-    checkpoint: Path
+from producers.reload import Reload
+from producers.sources.addresses import FILES, STDIN, understood
+from producers.status import Status
 
 
 class Stop:
-    """Set by SIGTERM and Ctrl-C."""
+    """Set by SIGTERM and Ctrl-C. It wakes nobody: a bell's lock may be held by the very thread that a signal interrupts."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -58,101 +38,114 @@ class Stop:
         return self.asked
 
 
-def produce(settings: Settings, order: Order, out: TextIO) -> tuple[Account, bool]:
-    """Run until stopped, or to the end of the files; what was done, and whether everything has arrived. Progress goes to `out`."""
-    check(order.files, order.follow)
-    _many_files()
-    account, stop = Account(), Stop()
-    progress = Progress(order.service, account, out, _now)
-    with only_one(order.checkpoint):
-        publisher = KafkaPublisher(settings, progress.say)
+class Bell:
+    """Rung by any thread; the one who sleeps wakes up."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.ring = self._event.set
+
+    def sleep(self, seconds: float) -> None:
+        """Until it rings, or so long."""
+        self._event.wait(seconds)
+        self._event.clear()
+
+
+def produce(settings: Settings, order: Order, out: TextIO) -> tuple[dict[str, Account], bool]:
+    """Run until stopped, or to the end; what each input has done, and whether everything has arrived. Progress goes to `out`."""
+    for one in order.inputs:
+        possible(one, order.follow)
+    _many_files(order.limits.files)
+    bell, running = Bell(), list[Running]()
+    stop = Stop()
+    progress = Progress(order.name, Totals(lambda: [one.input.account for one in running]), out, now)
+    with ExitStack() as closing:
+        closing.callback(progress.close)
+        reserved = [closing.enter_context(reserve(one)) for one in order.inputs]
+        publisher = KafkaPublisher(settings, progress.say, order.limits.bytes_in_flight)
         cluster = publisher.connect(lambda: not stop())
         if cluster is None:
-            return account, False
-        checkpoint = Checkpoint.load(order.checkpoint, cluster)
-        if checkpoint.foreign:
-            progress.say(f"{order.checkpoint} is of another Kafka cluster: sending everything to this one, with the same ids")
-        checkpoint.host = host_of(order.host, checkpoint, socket.gethostname(), progress.say)
-        run = _Run(order, publisher, checkpoint, account, progress, stop)
-        try:
-            return account, run.follow() if order.follow else run.read_to_end()
-        finally:
-            progress.close()
+            return {}, False
+        place = Workplace(settings, cluster, order.limits, order.follow, now, bell.ring)
+        closing.callback(_close, running)
+        for one, held in zip(order.inputs, reserved, strict=True):
+            running.append(begin(one, place, _sayer(progress, one.name, order), held))
+        return _Run(order, publisher, place, running, progress, stop, bell).run()
 
 
-def host_of(given: str | None, checkpoint: Checkpoint, here: str, say: Callable[[str], None]) -> str:
-    """The host whose lines these are. Its name is in their ids: another one would make other events of the same lines."""
-    host = given or checkpoint.host or here
-    if checkpoint.host and host != checkpoint.host:
-        say(f"{checkpoint.path} is of host {checkpoint.host}: as lines of {host} all of them are sent again, with other ids")
-    elif host != here and not given:
-        say(f"{checkpoint.path} is of host {host}, this one is {here}: going on as {host}, so that ids stay (--host {here} for new ones)")
-    return host
+def _close(running: list[Running]) -> None:
+    for one in running:
+        one.close()
 
 
-def _many_files() -> None:
-    """As many open files as this user may have: the usual soft limit is less than a glob finds."""
+def _sayer(progress: Progress, name: str, order: Order) -> Callable[[str], None]:
+    return progress.say if name == order.name else lambda text: progress.say(f"{name}: {text}")
+
+
+def _many_files(most: int) -> None:
+    """As many open files as this user may have, up to our limit: the usual soft limit is less than a glob finds."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != wanted:
         with suppress(ValueError, OSError):  # some systems name a hard limit that they do not grant
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Run:
     def __init__(
-        self, order: Order, publisher: Publisher, checkpoint: Checkpoint, account: Account, progress: Progress, stop: Stop
+        self, order: Order, publisher: Publisher, place: Workplace, running: list[Running], progress: Progress, stop: Stop, bell: Bell
     ) -> None:
-        self._order, self._publisher, self._progress, self._stop = order, publisher, progress, stop
-        adoption = Adoption(order.service, checkpoint.host, checkpoint.texts, _now)
-        self._files = Files(order.files, adoption, checkpoint, order.follow, _now, account, progress.say)
-        self._translator = Translator(order.service, checkpoint.host, order.log_type, account, progress.say)
+        self._order, self._publisher, self._progress, self._running, self._stop = order, publisher, progress, running, stop
         self._producer = Producer(
-            order.service, self._files, self._translator, publisher, checkpoint, account,
-            Pace(_now, time.sleep, order.poll_s), stop, self._tick, progress.say,
+            order.name, [one.input for one in running], publisher, Pace(place.clock, bell.sleep, order.poll_s), stop, self._tick,
+            self._between,
         )  # fmt: skip
-        self._warned = False
-        self._gauges = self._measured()
-        if order.metrics_port is not None:
-            port = metrics.serve(metrics.ProducerMetrics(order.service, account, lambda: self._gauges), order.metrics_port)
-            progress.say(f"metrics at http://127.0.0.1:{port}/metrics")
-
-    def follow(self) -> bool:
-        for pattern in self._files.missing():
-            self._progress.say(f"{pattern} does not exist yet: waiting for it")
-        self._producer.follow()
-        arrived = self._producer.flush(_PATIENCE_S)
+        self._reload = Reload(order, place, running, self._producer.inputs, lambda name: _sayer(progress, name, order))
+        self._status = Status(order, place.clock)
+        self._measured = list[metrics.Measured]()
         self._tick()
+        if order.metrics_port is not None:
+            served = metrics.ProducerMetrics(order.name, lambda: self._measured, self._shared)
+            progress.say(f"metrics at http://127.0.0.1:{metrics.serve(served, order.metrics_port)}/metrics")
+
+    def run(self) -> tuple[dict[str, Account], bool]:
+        arrived = self._follow() if self._order.follow or self._live() else self._read_to_end()
+        self._tick()
+        self._status.ended(self._running, self._measured, self._shared())
+        return {one.order.name: one.input.account for one in self._running}, arrived
+
+    def _follow(self) -> bool:
+        if self._producer.follow() and self._producer.finish():
+            return True  # all inputs were over by themselves
+        arrived = self._producer.drain()
         if not arrived:
+            count = self._publisher.in_flight()
             self._progress.say(
-                f"stopped with {self._publisher.in_flight():,} records unconfirmed: sent again, with the same ids, next time"
+                f"stopped with {count:,} records unconfirmed: what can be read again is sent again, with the same ids, next time"
             )
         return arrived
 
-    def read_to_end(self) -> bool:
-        arrived = self._producer.read_to_end() or (self._producer.flush(_PATIENCE_S) and not self._stop())
-        self._tick()
-        return arrived
+    def _read_to_end(self) -> bool:
+        return self._producer.read_to_end() or (self._producer.drain() and not self._stop())
+
+    def _live(self) -> bool:
+        return any(one.input.source.live for one in self._running)
+
+    def _between(self) -> None:
+        self._reload.turn()
 
     def _tick(self) -> None:
-        self._gauges = self._measured()  # here, since another thread that asks would meet files being closed
-        self._progress.show(self._gauges)
-        worst = self._translator.disorder.worst
-        if worst > self._order.watermark_delay_s * 1000 and not self._warned:
-            self._warned = True
-            self._progress.say(
-                f"times in {self._translator.disorder.file} run backwards by up to {worst / 1000:g} s, more than the watermark delay of "
-                f"{self._order.watermark_delay_s:g} s: such lines count late. Set it: "
-                f"logverse job submit detect --watermark-delay {-(-worst // 1000) + 1}s"
-            )
+        self._measured = [one.measured() for one in self._running]  # here: another thread would meet files being closed
+        shared = self._shared()
+        self._progress.show(shared | {name: sum(one.gauges[name] for one in self._measured) for name in ("lag_bytes", "in_flight_records")})
+        self._status.show(self._running, self._measured, shared)
+        for one in self._running:
+            one.warn(self._order.watermark_delay_s)
 
-    def _measured(self) -> dict[str, float]:
-        return {
-            "lag_bytes": sum(file.lag() for file in list(self._files.reading)),
-            "in_flight_records": self._publisher.in_flight(),
-            "kafka_up": 0 if self._publisher.away() else 1,
-            "disorder_seconds": self._translator.disorder.worst / 1000,
-        }
+    def _shared(self) -> dict[str, float]:
+        return {"kafka_up": 0 if self._publisher.away() else 1}
 
 
-def _now() -> Millis:
-    return time.time_ns() // 1_000_000
+def listens(order: Order) -> bool:
+    """Whether one of its inputs has no end of its own."""
+    return any(understood(one.addresses).kind not in (FILES, STDIN) for one in order.inputs)

@@ -13,7 +13,7 @@ from logverse.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("logverse", "producers", "flink_jobs", "alerting", "storage", "dashboard", "deploy", "benchmarks")
-LOCKS = ("base", "dev", "all")
+LOCKS = ("base", "producer", "dev", "all")
 
 
 def variables(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""`logverse rules check | list | apply | pause | resume | delete`: what is too much, written in YAML, run by the detect job."""
+"""`logverse rules check | test | list | apply | pause | resume | delete`: what is too much, written in YAML, run by the detect job."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from logverse import settings
 from logverse.cli.output import echo_json, echo_rows, output_option
+from logverse.cli.rules_test import test
 
 if TYPE_CHECKING:
     from flink_jobs.rules.confirmation import Confirmations
@@ -29,6 +30,7 @@ def rules() -> None:
     \b
     Example:  logverse rules apply                    the rules that come with LogVerse
               logverse rules check shop.yaml
+              logverse rules test shop.yaml --from-history --since 7d
               logverse rules apply shop.yaml          confirmed by the running job within seconds
               logverse rules pause http-latency-p95
 
@@ -45,6 +47,9 @@ def rules() -> None:
           for: 5s
           severity: critical
     """
+
+
+rules.add_command(test)
 
 
 @rules.command()

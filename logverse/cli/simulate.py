@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 @click.option("--service", "services", multiple=True, metavar="NAME", help="A service; repeat for more.  [default: web, api, shop]")
 @click.option("--rate", default=20.0, show_default=True, metavar="N", help="Requests per second and service, average of a day.")
 @click.option("--for", "span", metavar="SPAN", help="How long: 45s, 10m, 1h30m.  [default: 10m; with --live until Ctrl-C]")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Choice(["access", "application", "activity"]),
+    help="Which logs; repeat for more.  [default: access, and those that a fault shows in]",
+)
+@click.option(
+    "--hosts",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Hosts of each service, each with files of its own.",
+)
 @click.option("--seed", default=1, show_default=True, metavar="N", help="The same seed and start give the same bytes.")
 @click.option("--start", metavar="TIME", help="First instant, 2026-11-21T14:00:00Z.  [default: so that it ends now; with --live now]")
 @click.option("--live", is_flag=True, help="Write each line when its time has come; a start in the past is caught up with at once.")
@@ -34,22 +49,32 @@ if TYPE_CHECKING:
 @click.option("--benign", multiple=True, metavar="KIND:SERVICE@START+DURATION", help="Something unusual that should not.")
 @output_option
 def simulate(
-    folder: Path, services: tuple[str, ...], rate: float, span: str | None, seed: int, start: str | None, live: bool,
-    faults: tuple[str, ...], benign: tuple[str, ...], output: str,
+    folder: Path, services: tuple[str, ...], rate: float, span: str | None, logs: tuple[str, ...], hosts: int, seed: int, start: str | None,
+    live: bool, faults: tuple[str, ...], benign: tuple[str, ...], output: str,
 ) -> None:  # fmt: skip
-    """Write believable nginx logs, DIR/SERVICE/access.log, and what happened when, DIR/labels.json.
-
-    The lines are nginx's combined format with $request_time at the end; times are UTC. DIR must not hold logs yet.
+    """Write believable logs, DIR/SERVICE/access.log, and what happened when, DIR/labels.json.
 
     \b
+    Logs (--log); times are UTC; DIR must not hold logs yet
+      access         nginx's combined format with $request_time at the end
+      application    Spring Boot's, with stack traces: application.log
+      activity       logins, one JSON object a line: activity.log
     Faults (--fault)                                            magnitude
-      error-burst    requests end in slow 5xx                   share, 40%
-      latency-shift  requests take longer                       factor, 5x
-      silence        requests do not come                       share, 100%
+      error-burst        requests end in slow 5xx               share, 40%
+      latency-shift      requests take longer                   factor, 5x
+      slow-drift         requests grow slower bit by bit        factor, 4x
+      silence            requests do not come                   share, 100%
+      traffic-drop       fewer requests come                    share, 60%
+      traffic-surge      more requests come                     factor, 5x
+      scan               one client asks for what is not there  factor, 0.5x
+      silent-host        one of --hosts gets no requests        share, 100%
+      new-error-pattern  application: an error that never was   share, 5%
+      pattern-rate       application: a rare warning, often     factor, 20x
+      brute-force        activity: one client fails to log in   factor, 10x
     Benign events (--benign)
-      deploy         502 and 503 for 4 s, then slow answers     share, 10%
-      lunch-peak     more requests, no more errors              factor, 2.5x
-      batch-run      one client adds requests on one route      factor, 1x
+      deploy             502 and 503 for 4 s, then slow answers share, 10%
+      lunch-peak         more requests, no more errors          factor, 2.5x
+      batch-run          one client adds requests on one route  factor, 1x
 
     Each is written KIND:SERVICE[/ROUTE]@START+DURATION[=MAGNITUDE], START counted from the beginning:
     error-burst:web@2m+45s=40% is 40 % errors on web, from 2 min in, for 45 s.
@@ -58,10 +83,11 @@ def simulate(
     Examples:
       logverse simulate demo-logs --live --fault error-burst:shop/pay@1m+45s=90%
       logverse simulate day --for 24h --seed 7 --fault silence:api@9h+5m --benign lunch-peak:web@12h+1h=3x
+      logverse simulate app --service shop --log application --fault new-error-pattern:shop@2m+1m --fault brute-force:shop@5m+1m
     """
     from producers.simulator.files import write_all, write_live
 
-    simulation = _simulation(services, rate, span, seed, start, live, faults, benign)
+    simulation = _simulation(services, rate, span, logs, hosts, seed, start, live, faults, benign)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -75,12 +101,12 @@ def simulate(
 
 
 def _simulation(
-    services: tuple[str, ...], rate: float, span: str | None, seed: int, start: str | None, live: bool,
-    faults: tuple[str, ...], benign: tuple[str, ...],
+    services: tuple[str, ...], rate: float, span: str | None, logs: tuple[str, ...], hosts: int, seed: int, start: str | None,
+    live: bool, faults: tuple[str, ...], benign: tuple[str, ...],
 ) -> Simulation:  # fmt: skip
-    from producers.simulator.episodes import read_episode
+    from producers.simulator.episodes import KINDS, read_episode
+    from producers.simulator.simulation import ACCESS, LOGS, Simulation
     from producers.simulator.sites import site_of
-    from producers.simulator.traffic import Simulation
 
     services = tuple(dict.fromkeys(services)) or ("web", "api", "shop")
     for service in services:
@@ -101,7 +127,10 @@ def _simulation(
     for text, episode in zip((*faults, *benign), episodes, strict=True):
         if end is not None and episode.end > end:
             raise WrongSettings("ends after the simulation", where=text, remedy=f"make --for longer than {span or '10m'}")
-    return Simulation(services, rate, seed, first, end, tuple(episodes))
+        if episode.kind == "silent-host" and hosts == 1:
+            raise WrongSettings("there is but one host", where=text, remedy="--hosts 3")
+    wanted = {*(logs or (ACCESS,)), *(KINDS[episode.kind].log for episode in episodes)}
+    return Simulation(services, rate, seed, first, end, tuple(episodes), tuple(log for log in LOGS if log in wanted), hosts)
 
 
 def _start(text: str | None, before_now_s: int) -> int:
@@ -150,7 +179,9 @@ def _clock_time(at: int) -> str:
 
 
 def _report(folder: Path, simulation: Simulation, written: int, output: str) -> None:
-    logs = [str(folder / service / "access.log") for service in simulation.services]
+    from producers.simulator.files import places
+
+    logs = list(map(str, places(folder, simulation).values()))
     labels = str(folder / "labels.json")
     start = instant.written(simulation.start)
     if output == "json":

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from logverse.errors import Malformed
 from producers.parsers.access import AccessLog
+from producers.parsers.application import HEADS, Application
+from producers.parsers.container import Cri, DockerJson
+from producers.parsers.csv_log import Csv
 from producers.parsers.json_log import JsonLog
+from producers.parsers.logfmt import Logfmt
 from producers.parsers.parsed import Parsed, Parser
+from producers.parsers.plain import Plain
+from producers.parsers.postgresql import PostgreSQL
+from producers.parsers.syslog import Syslog
+from producers.parsers.web_errors import ApacheError, NginxError
 from producers.routes import Routes
 
-__all__ = ["PARSERS", "Parsed", "Parser", "choose", "understood"]
+__all__ = ["PARSERS", "Parsed", "Parser"]
 
+# In the order in which `auto` prefers them when two understand the same lines: the more particular first.
 PARSERS: dict[str, Callable[[Routes], Parser]] = {
     "access": AccessLog,  # nginx and Apache: combined and common, with or without the request's duration
+    "cri": Cri,  # Kubernetes' container logs: whatever form the program writes, joined where the runtime cut it
+    "docker": DockerJson,  # Docker's json-file: the same
     "json": JsonLog,  # one object a line, OpenTelemetry's or ECS's names
+    "syslog": Syslog,  # RFC 3164 and 5424, with or without priority; sshd, sudo, systemd, cron understood
+    "nginx-error": NginxError,
+    "apache-error": ApacheError,
+    "postgresql": PostgreSQL,
+    "zookeeper": lambda _: Application(HEADS["zookeeper"]),
+    "hdfs": lambda _: Application(HEADS["hdfs"]),
+    "python": lambda _: Application(HEADS["python"]),  # logging, loguru, gunicorn, celery, with tracebacks
+    "java": lambda _: Application(HEADS["java"]),  # log4j, logback, Spring Boot, Tomcat, with stack traces
+    "go": lambda _: Application(HEADS["go"]),  # log, glog, zap, with panics
+    "logfmt": Logfmt,
+    "csv": Csv,  # with a header
+    "node": lambda _: Application(HEADS["node"]),  # winston, log4js, pino-pretty, or any text behind a time
+    "plain": Plain,  # anything: the line is the body
 }
-
-
-def choose(lines: Sequence[str]) -> str | None:
-    """The parser that understands most of these lines; None when none understands a single one.
-
-    >>> choose(['{"message": "started"}'])
-    'json'
-    """
-    share = {name: understood(make(Routes()), lines) for name, make in PARSERS.items()}
-    best = max(share, key=lambda name: share[name])
-    return best if share[best] else None
-
-
-def understood(parser: Parser, lines: Sequence[str]) -> int:
-    """How many of these lines the parser understands."""
-    return sum(1 for line in lines if _understands(parser, line))
-
-
-def _understands(parser: Parser, line: str) -> bool:
-    try:
-        parser.parse(line)
-    except Malformed:
-        return False
-    return True

@@ -37,6 +37,8 @@ class AccessLog:
     none (`-`, bytes of a TLS handshake) is an event without method and path, as the server did answer it.
     """
 
+    expressions = (_LINE.pattern.replace(".{0,256}?", r"[^\[]{0,256}"),)  # told apart from a request whose quotes are missing
+
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._times: dict[str, Millis | None] = {}

@@ -12,7 +12,8 @@ from logverse import severity
 from logverse.errors import Malformed
 from logverse.event import FIELDS, LOG_TYPES
 from logverse.instant import Millis
-from producers.parsers import names, times
+from producers.parsers import names, stamps, times
+from producers.parsers.local_time import Local
 from producers.parsers.parsed import Parsed
 from producers.parsers.requests import DURATION, METHOD, METHOD_ORIGINAL, method, possible
 from producers.routes import Routes
@@ -40,16 +41,20 @@ class JsonLog:
             raise Malformed("not JSON") from error
         if not isinstance(content, dict):
             raise Malformed("not a JSON object")
-        flat = _flat(content)
+        return self.of(flattened(content), line)
+
+    def of(self, flat: dict[str, Any], whole: str) -> Parsed:
+        """The event in these members, which are used up; `whole` is its body when it has none of its own."""
         at, number = _time(flat), _severity(flat)
         body = _first(flat, names.BODIES, str)
         service, log_type = _first(flat, names.SERVICES, str), _first(flat, names.TYPES, str)
         fields = self._fields(flat)
         number = number or _severity_of(fields)
         flat.pop("schema_version", None)
+        local = at if isinstance(at, Local) else None
         return Parsed(
             log_type if log_type in LOG_TYPES else _type(fields, number),
-            at, number, line if body is None else body, fields, flat, service or None,
+            None if isinstance(at, Local) else at, number, whole if body is None else body, fields, flat, service or None, local,
         )  # fmt: skip
 
     def _fields(self, flat: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +81,7 @@ class JsonLog:
         return fields
 
 
-def _flat(content: dict[str, Any]) -> dict[str, Any]:
+def flattened(content: dict[str, Any]) -> dict[str, Any]:
     """Dotted names, those in containers without the container's name unless that is taken."""
     whole = dict(_flattened(content))
     inner = {name: _unwrapped(name) for name in whole}
@@ -112,7 +117,7 @@ def _first(flat: dict[str, Any], choices: Iterable[str], kind: type) -> Any:
     return None
 
 
-def _time(flat: dict[str, Any]) -> Millis | None:
+def _time(flat: dict[str, Any]) -> Millis | Local | None:
     for name in names.TIMES:
         at = _instant(flat.get(name))
         if at is not None:
@@ -121,10 +126,10 @@ def _time(flat: dict[str, Any]) -> Millis | None:
     return None
 
 
-def _instant(value: Any) -> Millis | None:
+def _instant(value: Any) -> Millis | Local | None:
     if isinstance(value, str):
-        number = _number(value)
-        return times.common_log(value) if number is None else times.of_number(number)  # or RFC 3339
+        number = None if value[4:5] == "-" else _number(value)  # a year stands before it
+        return stamps.of_member(value) if number is None else times.of_number(number)
     return times.of_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -39,6 +39,14 @@ def common_log(text: str) -> Millis | None:
     return usable(millis - offset if sign == "+" else millis + offset)
 
 
+def of_utc(year: int, month: int, day: int, hour: int, minute: int, second: int, millisecond: int = 0) -> Millis | None:
+    """The instant of this time in UTC; None when there is no such time. A leap second is the one before it."""
+    try:
+        return (datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC) - _EPOCH) // _MILLISECOND + millisecond
+    except ValueError:
+        return None
+
+
 def rfc3339(text: str) -> Millis | None:
     """A time of RFC 3339 with any offset, UTC when it names none.
 
@@ -51,8 +59,11 @@ def rfc3339(text: str) -> Millis | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
+    return of_aware(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def of_aware(at: datetime) -> Millis | None:
+    """The instant of a time with its zone."""
     return usable((at - _EPOCH) // _MILLISECOND)
 
 

@@ -51,6 +51,11 @@ def slow(episode: Episode, request: Request, _: Random) -> Request:
     return request
 
 
+def drift(episode: Episode, request: Request, _: Random) -> Request:
+    request.duration *= 1 + (episode.magnitude - 1) * (request.at - episode.start) / (episode.end - episode.start)
+    return request
+
+
 def drop(episode: Episode, request: Request, random: Random) -> Request | None:
     return None if random.random() < episode.magnitude else request
 
@@ -66,5 +71,12 @@ def restart(episode: Episode, request: Request, random: Random) -> Request:
     return request
 
 
-# Kinds that change the usual requests; those that add requests are in traffic.py.
-EFFECTS: dict[str, Effect] = {"error-burst": fail, "latency-shift": slow, "silence": drop, "deploy": restart}
+# Kinds that change the usual requests; those that add requests are in traffic.py, those of other logs beside it.
+EFFECTS: dict[str, Effect] = {
+    "error-burst": fail,
+    "latency-shift": slow,
+    "slow-drift": drift,
+    "silence": drop,
+    "traffic-drop": drop,
+    "deploy": restart,
+}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from logverse import durations, instant
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
+from logverse.printable import printable
 
 Unit = Literal["share", "factor"]
 
@@ -23,15 +24,25 @@ class Kind:
     unit: Unit
     usual: float  # the magnitude when none is given
     about: str
+    log: str = "access"  # where it shows
+    adds: bool = False  # the factor is of what comes on top
 
 
 KINDS: dict[str, Kind] = {
     "error-burst": Kind(False, "share", 0.4, "this share of the requests ends in a slow 5xx"),
     "latency-shift": Kind(False, "factor", 5.0, "every request takes this many times as long"),
     "silence": Kind(False, "share", 1.0, "this share of the requests never comes"),
+    "traffic-drop": Kind(False, "share", 0.6, "this share of the requests never comes"),
+    "traffic-surge": Kind(False, "factor", 5.0, "this many times the usual requests"),
+    "slow-drift": Kind(False, "factor", 4.0, "answers grow slower bit by bit, at its end by this factor"),
+    "scan": Kind(False, "factor", 0.5, "one client asks for what is not there, this many times the usual rate", adds=True),
+    "silent-host": Kind(False, "share", 1.0, "this share of one host's requests goes to the other hosts"),
+    "new-error-pattern": Kind(False, "share", 0.05, "an error that never was, as this share of the usual lines", "application"),
+    "pattern-rate": Kind(False, "factor", 20.0, "a rare warning comes this many times as often", "application"),
+    "brute-force": Kind(False, "factor", 10.0, "one client fails to log in, this many times the usual logins", "activity", True),
     "deploy": Kind(True, "share", 0.1, "this share answers 502 or 503 for at most 4 s, then cold, slow answers"),
     "lunch-peak": Kind(True, "factor", 2.5, "this many times the usual requests, and no more errors"),
-    "batch-run": Kind(True, "factor", 1.0, "one client adds this many times the usual rate, on one route"),
+    "batch-run": Kind(True, "factor", 1.0, "one client adds this many times the usual rate, on one route", adds=True),
 }
 
 _EXAMPLE = "error-burst:web@2m+45s=40%"
@@ -80,6 +91,8 @@ def read_episode(text: str, flag: str, benign: bool, start: Millis, sites: Mappi
     service = one_of(match["service"], list(sites), "service", where)
     route = one_of(match["route"], list(sites[service]), "route", where) if match["route"] else None
     begins = start + durations.given(match["start"], where, "start")
+    if route and KINDS[kind].log != "access":
+        raise WrongSettings(f"{kind} is not of a route", where=where, remedy=f"leave {printable(route)} out")
     lasts = durations.given(match["duration"], where, "duration")
     if not lasts:
         raise WrongSettings("duration is nothing", where=where, remedy="for example +45s")
@@ -106,7 +119,7 @@ def _magnitude(text: str, kind: str, where: str) -> float:
         hint = {"share": "a share: 0.4 or 40%", "factor": "a factor: 3 or 2.5x"}[unit]
         raise WrongSettings(f"magnitude is {text!r}", where=where, remedy=f"{kind} takes {hint}")
     value = float(number) / (100 if unit == "share" and number != text else 1)
-    lowest, highest = {"share": (0.0, 1.0), "factor": (0.0 if kind == "batch-run" else 1.0, 1000.0)}[unit]
+    lowest, highest = {"share": (0.0, 1.0), "factor": (0.0 if KINDS[kind].adds else 1.0, 1000.0)}[unit]
     if not lowest < value <= highest:
         limits = "above 0 % and at most 100 %" if unit == "share" else f"above {lowest:g} and at most {highest:g}"
         raise WrongSettings(f"magnitude {text!r} is out of range", where=where, remedy=f"{kind} takes a {unit} {limits}")

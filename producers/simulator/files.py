@@ -1,18 +1,20 @@
-"""Writes a simulation into DIR/SERVICE/access.log and what happened when into DIR/labels.json."""
+"""Writes a simulation into DIR/SERVICE/LOG.log, or DIR/SERVICE/HOST/LOG.log, and what happened when into DIR/labels.json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import orjson
 
 from logverse import instant
 from logverse.errors import WrongSettings
 from logverse.instant import Millis
-from producers.simulator.traffic import Simulation, lines
+from producers.simulator.episodes import Episode
+from producers.simulator.simulation import Line, Simulation
+from producers.simulator.traffic import lines, silent
 
 # How often the live writer looks at the clock: a line is in its file this long after its time, at most.
 LIVE_STEP_S = 0.1
@@ -25,21 +27,21 @@ class Folder:
 
     def __init__(self, path: Path, simulation: Simulation) -> None:
         self._labels, self._simulation, self._open = path / "labels.json", simulation, ExitStack()
-        self._logs = {service: path / service / "access.log" for service in simulation.services}
+        self._logs = places(path, simulation)
         for taken in (self._labels, *self._logs.values()):
             if taken.exists():
                 raise WrongSettings("is there already", where=str(taken), remedy="name an empty or new folder, or remove it first")
         try:
             for log in self._logs.values():
                 log.parent.mkdir(parents=True, exist_ok=True)
-            self._files: dict[str, TextIO] = {
-                service: self._open.enter_context(log.open("x", buffering=_BUFFER)) for service, log in self._logs.items()
+            self._files: dict[tuple[str, str, int], TextIO] = {
+                place: self._open.enter_context(log.open("x", buffering=_BUFFER)) for place, log in self._logs.items()
             }
         except OSError as error:
             raise WrongSettings(f"cannot be written: {error.strerror}", where=str(error.filename or path)) from error
 
-    def write(self, service: str, text: str) -> None:
-        self._files[service].write(text)
+    def write(self, line: Line) -> None:
+        self._files[line.service, line.log, line.host].write(line.text)
 
     def flush(self) -> None:
         for file in self._files.values():
@@ -55,26 +57,42 @@ class Folder:
             "services": plan.services,
             "start": instant.written(plan.start),
             "end": None if until is None else instant.written(until),
-            "labels": [episode.label(episode.end if until is None else until) for episode in happened],
+            "labels": [self._label(episode, episode.end if until is None else until) for episode in happened],
         }
         # Renamed into place, so that whoever watches the file never reads half of it.
         new = self._labels.with_suffix(".new")
         new.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         new.replace(self._labels)
 
+    def _label(self, episode: Episode, until: Millis) -> dict[str, Any]:
+        label = episode.label(until)
+        host = silent(self._simulation, episode) if episode.kind == "silent-host" else None
+        return label if host is None else label | {"host": f"{episode.service}-{host}"}
+
     def close(self) -> None:
         self._open.close()
+
+
+def places(path: Path, simulation: Simulation) -> dict[tuple[str, str, int], Path]:
+    """The file of each service's logs on each host."""
+    hosts = range(1, simulation.hosts + 1)
+    folders = {
+        (service, host): path / service / (f"{service}-{host}" if simulation.hosts > 1 else "")
+        for service in simulation.services for host in hosts
+    }  # fmt: skip
+    return {(service, log, host): folder / f"{log}.log" for (service, host), folder in folders.items() for log in simulation.logs}
 
 
 def write_all(path: Path, simulation: Simulation, progress: Callable[[Millis, int], None], stopped: Callable[[], bool]) -> int:
     """Write the whole span as fast as it goes; the number of lines. `progress` hears the time reached and the lines so far."""
     folder = Folder(path, simulation)
-    written, until = 0, simulation.end
+    written, told, until = 0, 0, simulation.end
     try:
         for line in lines(simulation):
-            folder.write(line.service, line.text)
-            written += 1
-            if not written % 10_000:
+            folder.write(line)
+            written += line.text.count("\n")
+            told += 1
+            if not told % 10_000:
                 progress(line.at, written)
                 if stopped():
                     until = line.at
@@ -117,8 +135,8 @@ def write_live(
         for line in lines(simulation):
             if not wait_for(line.at):
                 break
-            folder.write(line.service, line.text)
-            written += 1
+            folder.write(line)
+            written += line.text.count("\n")
         else:
             wait_for(simulation.end or 0)
         return written

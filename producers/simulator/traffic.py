@@ -7,48 +7,30 @@ changes nothing outside its span: the same seed without it gives the same lines 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
-from itertools import accumulate, count
-from math import cos, pi
+from itertools import accumulate
 from operator import attrgetter, itemgetter
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
+from zlib import crc32
 
 from logverse.instant import Millis
+from producers.simulator.application import application_lines
 from producers.simulator.effects import EFFECTS, Request
-from producers.simulator.episodes import Episode
+from producers.simulator.episodes import KINDS, Episode
+from producers.simulator.logins import login_lines
+from producers.simulator.simulation import ACCESS, ACTIVITY, APPLICATION, Line, Simulation, daily
 from producers.simulator.sites import Route, site_of, weights
-from producers.simulator.visitors import BATCH_AGENT, PROBED, Visit, Visitors
+from producers.simulator.visitors import BATCH_AGENT, PROBED, SCANNER_AGENT, Visit, Visitors
 
-_BUSIEST_HOUR = 15  # UTC
-_DAY_SWING = 0.4  # the busiest hour has 1.4 times the day's average, twelve hours later 0.6
+__all__ = ["Line", "Simulation", "daily", "lines", "silent"]
+
 _PROBING = 0.15  # share of a bot's requests that look for weaknesses
 _WORDS = ("lamp", "desk", "chair", "bicycle", "headphones", "coffee+grinder", "rain+jacket", "notebook", "usb-c+cable", "tent")
 _FAILURES = (500, 502, 503, 504)
 _BODILESS = frozenset((204, 304))
-
-
-class Line(NamedTuple):
-    """A line of an access log: when it is written (milliseconds), by whom, and its text with the newline."""
-
-    at: Millis
-    service: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What to simulate: `rate` requests per second and service (average of a day), from `start` to `end` (None: without end)."""
-
-    services: tuple[str, ...]
-    rate: float
-    seed: int
-    start: Millis  # a whole second, as is end
-    end: Millis | None
-    episodes: tuple[Episode, ...] = ()
 
 
 class _Asks(Protocol):
@@ -67,22 +49,45 @@ class _OneClient:
         return self._visit
 
 
+class _Scanner(_OneClient):
+    """A machine that looks for weaknesses; its agent says so."""
+
+    def __init__(self, random: Random) -> None:
+        self._visit = Visit(f"203.0.113.{random.randrange(2, 250)}", SCANNER_AGENT, True, "-", 0)
+
+
 def lines(simulation: Simulation) -> Iterator[Line]:
-    """All lines of all services by time; endless when the simulation has no end."""
-    return merge(*(_service_lines(simulation, service) for service in simulation.services), key=itemgetter(0))
+    """All lines of all logs of all services by time; endless when the simulation has no end."""
+    streams = {ACCESS: _access_lines, APPLICATION: application_lines, ACTIVITY: login_lines}
+    return merge(*(streams[log](simulation, service) for log in simulation.logs for service in simulation.services), key=itemgetter(0))
 
 
-def daily(rate: float, second: int) -> float:
-    """The rate at this second of the epoch, when `rate` is the average of a day.
+def silent(simulation: Simulation, episode: Episode) -> int:
+    """The number of the host that a `silent-host` is about."""
+    return 1 + int(simulation.random(episode.service, ACCESS, episode).random() * simulation.hosts)
 
-    >>> round(daily(20, 15 * 3600)), round(daily(20, 3 * 3600))
-    (28, 12)
-    """
-    return rate * (1 + _DAY_SWING * cos(2 * pi * (second % 86_400 / 3600 - _BUSIEST_HOUR) / 24))
+
+def _access_lines(simulation: Simulation, service: str) -> Iterator[Line]:
+    if simulation.hosts == 1:
+        return _service_lines(simulation, service)
+    return _spread(simulation, service, _service_lines(simulation, service))
+
+
+def _spread(simulation: Simulation, service: str, found: Iterator[Line]) -> Iterator[Line]:
+    """Lines over hosts as their text falls, so that a line more or less moves no other; what a silent one would get goes to the next."""
+    hosts = simulation.hosts
+    away = [(episode, silent(simulation, episode)) for episode in simulation.of(service, "silent-host")]
+    for line in found:
+        lot = crc32(line.text.encode())
+        host, drawn = 1 + lot % hosts, (lot >> 8 & 0xFFFF) / 0x10000
+        for episode, gone in away:
+            if host == gone and episode.start <= line.at < episode.end and drawn < episode.magnitude:
+                host = host % hosts + 1
+        yield line._replace(host=host)
 
 
 def _service_lines(simulation: Simulation, service: str) -> Iterator[Line]:
-    episodes = [episode for episode in simulation.episodes if episode.service == service]
+    episodes = simulation.of(service, *(kind for kind in KINDS if KINDS[kind].log == ACCESS and kind != "silent-host"))
     streams = [_usual(simulation, service)]
     streams += [_added(simulation, episode) for episode in episodes if episode.kind not in EFFECTS]
     requests = merge(*streams, key=attrgetter("at")) if len(streams) > 1 else streams[0]
@@ -116,9 +121,7 @@ def _usual(simulation: Simulation, service: str) -> Iterator[Request]:
     def rate(second: int) -> float:
         return daily(simulation.rate, second)
 
-    first = simulation.start // 1000
-    seconds = count(first) if simulation.end is None else range(first, simulation.end // 1000)
-    return _requests(random, service, site_of(service), visitors, rate, seconds)
+    return _requests(random, service, site_of(service), visitors, rate, simulation.seconds())
 
 
 def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
@@ -128,14 +131,15 @@ def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
     asking: _Asks
     if episode.kind == "batch-run":
         asking, routes, factor = _OneClient(random), routes[:1], episode.magnitude
+    elif episode.kind == "scan":
+        asking, factor = _Scanner(random), episode.magnitude
     else:
         asking, factor = Visitors(random, int(simulation.rate * 3)), episode.magnitude - 1
 
     def rate(second: int) -> float:
         return factor * daily(simulation.rate, second)
 
-    last = episode.end if simulation.end is None else min(episode.end, simulation.end)
-    return _requests(random, episode.service, routes, asking, rate, range(episode.start // 1000, last // 1000))
+    return _requests(random, episode.service, routes, asking, rate, simulation.seconds(episode))
 
 
 def _random(simulation: Simulation, episode: Episode) -> Random:
@@ -161,6 +165,8 @@ def _requests(
 
 
 def _request(at: Millis, service: str, route: Route, visit: Visit, random: Random) -> Request:
+    if visit.agent is SCANNER_AGENT:
+        return _scanned(at, visit, random)
     if visit.bot and random.random() < _PROBING:
         return _probe(at, visit, random)
     path, status = _path(route, random), _status(route, random)
@@ -175,11 +181,18 @@ def _request(at: Millis, service: str, route: Route, visit: Visit, random: Rando
     return Request(at, route, visit, path, referer, status, size, duration)
 
 
+_HIDDEN = ("admin", "backup", "old", "cgi-bin", "config", "db", "shell", "setup", "test", "uploads", "vendor", "wp-content")
 _NOWHERE = Route("GET", "/nowhere", 0.001, 153)
 
 
 def _probe(at: Millis, visit: Visit, random: Random) -> Request:
     path = PROBED[int(random.random() * len(PROBED))]
+    return Request(at, _NOWHERE, visit, path, "-", 404, _NOWHERE.size, random.lognormvariate(_NOWHERE.log_median, 0.5))
+
+
+def _scanned(at: Millis, visit: Visit, random: Random) -> Request:
+    """One of very many paths that no site has."""
+    path = f"/{_HIDDEN[int(random.random() * len(_HIDDEN))]}/{_HIDDEN[int(random.random() * len(_HIDDEN))]}{int(random.random() * 100)}.php"
     return Request(at, _NOWHERE, visit, path, "-", 404, _NOWHERE.size, random.lognormvariate(_NOWHERE.log_median, 0.5))
 
 

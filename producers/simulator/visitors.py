@@ -19,6 +19,7 @@ BOTS = (
     "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
     "curl/8.14.1",
 )
+SCANNER_AGENT = "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)"
 BATCH_AGENT = "python-requests/2.32.5"
 # What scanners ask every server for; none of the sites has it.
 PROBED = ("/robots.txt", "/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/xmlrpc.php")

@@ -95,9 +95,9 @@ class Adoption:
         return not stream.grows or stream.stat().st_size >= known.sent  # a checkpoint from before there were marks
 
     def _position(self, identity: str, path: Path, stream: Stream) -> Position:
-        now = self._clock()
-        position = self._texts.setdefault(identity, Position(path=str(path), first_seen=now))
-        position.inode, position.seen, position.closed_at = stream.stat().st_ino, now, None
+        now, stat = self._clock(), stream.stat()
+        position = self._texts.setdefault(identity, Position(path=str(path), first_seen=now, written=stat.st_mtime_ns // 1_000_000))
+        position.inode, position.seen, position.closed_at = stat.st_ino, now, None
         return position
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from logverse.instant import Millis
 from producers.checkpoint import Position
-from producers.sources.identity import is_rotated
+from producers.sources.identity import is_rotated, shown
 from producers.sources.lines import Chunk, Lines, LongLine
+from producers.sources.pods import container_of
 from producers.sources.streams import Stream
 
 Inode = tuple[int, int]  # device and number: which file, whatever its name
@@ -41,10 +44,31 @@ class LogFile:
     untimed: int = 0  # of these, without a time of their own
     shrunk: bool = False
     renamed: bool = False
+    waiting: bool = False  # a record of several lines may go on
 
     def __post_init__(self) -> None:
         self.continue_on(self.path, self.stream, self.position.sent)
         self.last_time = self.position.sent_time
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    @property
+    def label(self) -> str:
+        return shown(self.path)
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return {"log.file.path": self.label}
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        return container_of(self.label).attributes
+
+    @property
+    def service(self) -> str | None:
+        return container_of(self.label).service
 
     @property
     def rotated(self) -> bool:
@@ -56,8 +80,9 @@ class LogFile:
         return stat.st_dev, stat.st_ino
 
     def lag(self) -> int:
-        """Bytes that were not read yet, one at least while a last half line is to be given out."""
-        return self.stream.left() or int((self.ending or self.overdue) and self.lines.pending > 0)
+        """Bytes that were not read yet, one at least while a last half line or record is to be given out."""
+        last = (self.ending or self.overdue) and self.lines.pending > 0
+        return self.stream.left() or int(last or (self.ending and self.waiting))
 
     def read(self) -> list[Chunk | LongLine]:
         """The next lines; none when no line has been completed. Malformed when a compressed file is broken."""

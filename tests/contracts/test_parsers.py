@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logverse.errors import Malformed
 from logverse.event import FIELDS, LOG_TYPES
-from logverse.instant import written
-from producers.parsers import PARSERS, choose
+from logverse.instant import read, written
+from producers.parsers import PARSERS
+from producers.parsers.choosing import choose, headed
+from producers.parsers.local_time import IN_UTC, Calendar, zone_named
 from producers.parsers.parsed import Parsed, Parser
 from producers.routes import Routes
+from tests.contracts.parser_lines import CASES, HOSTILE, LINES, NOT_LINES, TOLERANT
 
-# A line of each form, and what it must be read as. A new parser is listed here, or `test_every_parser_has_an_example` fails.
-EXAMPLES: dict[str, str] = {
-    "access": '10.0.0.7 - ann [21/Nov/2026:12:00:00 +0100] "GET /user/42?tab=1 HTTP/1.1" 503 512 "-" "curl/8.5" 0.250',
-    "json": '{"@timestamp": "2026-11-21T12:00:00+01:00", "http": {"request": {"method": "GET"}, "response": {"status_code": 503}},'
-    ' "url": {"path": "/user/42", "query": "tab=1"}, "event": {"duration": 250000000}, "source": {"ip": "10.0.0.7"}, "user.name": "ann"}',
-}
-REQUEST = {
-    "http.request.method": "GET", "url.path": "/user/42", "url.query": "tab=1", "http.route": "/user/{id}",
-    "http.response.status_code": 503, "http.server.request.duration": 0.25, "client.address": "10.0.0.7", "user.name": "ann",
+REASONS = {
+    "not an access log line", "not JSON", "not a JSON object", "not a syslog line", "not an nginx error log line", "not logfmt",
+    "not an Apache error log line", "not a PostgreSQL log line",
+    "not a line of a container runtime", "not a line of Docker's json-file",
+    "CSV without a header of names", "other columns than the CSV's header",
+    "quotes of CSV that do not match",
 }  # fmt: skip
-NOT_LINES = ["", " ", "\x00", "no log line", "[1, 2]", "null", "1", '{"a":', "\x16\x03\x01", '"', "{}" * 3, "[" * 2000]
-
-# Lines near to real ones: pieces of them in any order.
-PIECES = st.sampled_from(
-    ["10.0.0.7 - - ", "::1 - - ", "[21/Nov/2026:12:00:00 +0000] ", "[99/Xxx/0000:99:99:99 +9999] ", '"GET / HTTP/1.1" ', '"', "\\",
-     " 200 512", " - -", ' "-" "-"', " 0.001", '{"a":', '{"timestamp":', "1e400", '"message":', "null", "}", "[", "]", ",", "9" * 400]
-)  # fmt: skip
-NAMES = ["a", "http", "timestamp", "status", "level", *FIELDS]
-LINES = st.one_of(
-    st.text(max_size=200), st.lists(PIECES, max_size=12).map("".join),
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
-        max_leaves=12,
-    ).filter(lambda value: isinstance(value, dict)).map(lambda value: orjson.dumps(value).decode()),
-)  # fmt: skip
+NOW = read("2026-11-21T12:00:00.000Z")
+BERLIN = Calendar(zone_named("Europe/Berlin"))
 
 
 @pytest.fixture(params=PARSERS)
@@ -51,63 +38,169 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def parser(name: str) -> Parser:
-    return PARSERS[name](Routes())
+    return made(name)
 
 
-def test_every_parser_has_an_example() -> None:
-    """A parser without an example here is not tested."""
-    assert set(EXAMPLES) == set(PARSERS)
+def made(name: str) -> Parser:
+    return headed(PARSERS[name](Routes()), CASES[name].header)
 
 
-def test_same_request_has_the_same_meaning_in_every_form(name: str, parser: Parser) -> None:
-    """A request is the same event whatever form its line has: names, types, units and time zone are ours."""
-    parsed = parser.parse(EXAMPLES[name])
-
-    assert written(parsed.timestamp or 0) == "2026-11-21T11:00:00.000Z"
-    assert (parsed.log_type, parsed.severity_number) == ("http", 17)
-    assert {field: parsed.fields[field] for field in REQUEST} == REQUEST
+def instant(parsed: Parsed, calendar: Calendar = IN_UTC, last: int | None = None) -> int | None:
+    """The time that a producer would give it."""
+    return parsed.timestamp if parsed.local is None else calendar.instant(parsed.local, last, NOW, NOW)
 
 
-@pytest.mark.parametrize("line", NOT_LINES)
-def test_other_bytes_are_malformed_with_a_countable_reason(parser: Parser, line: str) -> None:
-    """What is no line of this form is refused with one of few reasons, without the line in it: reasons are a metric's label."""
-    with pytest.raises(Malformed) as refused:
-        parser.parse(line)
-
-    assert str(refused.value) in {"not an access log line", "not JSON", "not a JSON object"}
+def test_every_parser_has_a_case() -> None:
+    """A parser without lines in `parser_lines.CASES` is not tested."""
+    assert set(CASES) == set(PARSERS)
 
 
-@pytest.mark.parametrize("name_of_parser", PARSERS)
-@given(line=LINES)
-@example(line='{"timestamp":1e308,"level":{"a":1},"severity_number":true}')
-@example(line='a - - [] "\\" 200 1')
-@example(line=EXAMPLES["access"] + "9" * 5000)
-@example(line="example.com:80 " + EXAMPLES["access"])
-@example(line='{"request_time": "inf", "http.request.method": "", "msec": "1e400"}')
-def test_any_text_is_an_event_or_malformed(name_of_parser: str, line: str) -> None:
-    """No text makes a parser fail otherwise, and what it makes can be written and has the types that the topic promises."""
-    try:
-        parsed = PARSERS[name_of_parser](Routes()).parse(line)
-    except Malformed:
-        return
+def test_line_has_its_meaning(name: str, parser: Parser) -> None:
+    """A line of each form is read as what a person reads in it: type, time, severity, message, every field."""
+    case = CASES[name]
+
+    parsed = parser.parse(case.line)
+
+    at = instant(parsed)
+    assert (None if at is None else written(at)) == case.at
+    assert (parsed.log_type, parsed.severity_number, parsed.body) == (case.log_type, case.severity, case.body or case.line)
+    assert parsed.fields == case.fields
+    assert {key: (parsed.attributes or {}).get(key) for key in case.attributes} == dict(case.attributes)
+
+
+def test_round_trip(name: str, parser: Parser) -> None:
+    """What is made of a line survives the topic: written as JSON and read again it is the same."""
+    parsed = parser.parse(CASES[name].line)
 
     assert_sound(parsed)
+    content = {"body": parsed.body, **parsed.fields, "attributes": dict(parsed.attributes or {})}
+    assert orjson.loads(orjson.dumps(content)) == content
 
 
 def test_parsing_twice_gives_the_same(name: str, parser: Parser) -> None:
-    """A parser's caches change nothing."""
-    assert parser.parse(EXAMPLES[name]) == parser.parse(EXAMPLES[name])
+    """A parser's caches change nothing, whatever stood before the line."""
+    line = CASES[name].line
+    first = parser.parse(line)
+    for hostile in HOSTILE:
+        try_(parser, hostile)
+
+    assert parser.parse(line) == first == made(name).parse(line)
+
+
+@pytest.mark.parametrize("line", NOT_LINES)
+def test_other_bytes_are_malformed_with_a_countable_reason(name: str, parser: Parser, line: str) -> None:
+    """What is no line of this form is refused with one of few reasons, without the line in it: reasons are a metric's label.
+    Those who take any line make an event without a time of it."""
+    if name in TOLERANT:
+        assert instant(parser.parse(line)) is None
+        return
+    with pytest.raises(Malformed) as refused:
+        parser.parse(line)
+
+    assert str(refused.value) in REASONS
+
+
+def test_hostile_lines_are_events_or_malformed(parser: Parser) -> None:
+    """NUL, invalid UTF-8, 10 MB, ANSI, half lines, mixed line breaks: an event that can be written, or Malformed, in linear time."""
+    for line in HOSTILE:
+        began = time.process_time()
+        parsed = try_(parser, line)
+
+        assert time.process_time() - began < 0.2 + len(line) / 4_000_000
+        if parsed is not None:
+            assert_sound(parsed)
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_half_lines_invent_no_time(name: str, parser: Parser, cut: int) -> None:
+    """A line that ends in the middle is an event or malformed; its time is the line's or none."""
+    line = CASES[name].line
+
+    parsed = try_(parser, line[: len(line) * cut // 60])
+
+    assert parsed is None or instant(parsed) in (None, instant(parser.parse(line)))
+
+
+@pytest.mark.parametrize("noise", ["\x1b[31m", "\x00", "\ufffd", "\x07\x08", "\u202e"])
+@pytest.mark.parametrize("free", [name for name, case in CASES.items() if case.free])
+def test_noise_in_the_message_changes_no_other_field(free: str, noise: str) -> None:
+    """What a message says cannot pass for another field, and stays in the event as it was written."""
+    case, parser = CASES[free], made(free)
+
+    parsed = parser.parse(case.line.replace(case.free, case.free + noise))
+
+    assert instant(parsed) == instant(parser.parse(case.line))
+    assert noise in parsed.body
+
+
+@pytest.mark.parametrize("name_of_parser", PARSERS)
+@settings(deadline=None)
+@given(line=LINES)
+@example(line='{"timestamp":1e308,"level":{"a":1},"severity_number":true}')
+@example(line='a - - [] "\\" 200 1')
+@example(line=CASES["access"].line + "9" * 5000)
+@example(line="example.com:80 " + CASES["access"].line)
+@example(line='{"request_time": "inf", "http.request.method": "", "msec": "1e400"}')
+@example(line="<999>1 - - - - - -")
+@example(line="Feb 30 25:61:61 h a: b")
+def test_any_text_is_an_event_or_malformed(name_of_parser: str, line: str) -> None:
+    """No text makes a parser fail otherwise, and what it makes can be written and has the types that the topic promises."""
+    for parser in (made(name_of_parser), headed(PARSERS[name_of_parser](Routes()), line)):
+        parsed = try_(parser, line)
+        if parsed is not None:
+            assert_sound(parsed)
+
+
+@pytest.mark.parametrize("name_of_parser", [name for name in PARSERS if name not in ("json", "logfmt", "csv")])
+@settings(deadline=None)
+@given(line=st.text(alphabet=st.characters(exclude_categories=["Nd"]), max_size=120))
+def test_no_time_is_invented(name_of_parser: str, line: str) -> None:
+    """Text without a digit has no time, so none is made of it."""
+    parsed = try_(made(name_of_parser), line)
+
+    assert parsed is None or instant(parsed) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("UTC", 0), ("Europe/Berlin", -1), ("America/New_York", 5), ("Asia/Kolkata", -5.5), ("-03:00", 3)]
+)
+def test_zone_moves_times_that_name_none(name: str, parser: Parser, zone: str, hours: float) -> None:
+    """A time without a zone is of the source's, winter time in November; one with a zone is not touched."""
+    parsed = parser.parse(CASES[name].line)
+
+    moved = instant(parsed, Calendar(zone_named(zone)))
+
+    at = instant(parsed)
+    named = parsed.local is None or parsed.local.zone == "UTC"
+    assert moved == (at if at is None or named else at + hours * 3_600_000)
 
 
 def test_auto_tells_the_forms_apart(name: str) -> None:
-    """A few lines, one of them garbage, are enough to choose the right parser."""
-    assert choose([EXAMPLES[name], "garbage", EXAMPLES[name]]) == name
+    """A few lines, one of them garbage, are enough to choose the right parser, and to say how sure that is."""
+    case = CASES[name]
+
+    lines = case.line.split("\n")
+
+    choice = choose([*([case.header] if case.header else []), *lines, "]garbage[", *lines, *lines], IN_UTC, NOW)
+
+    assert choice.name == name
+    assert choice.fit == choice.lines - (name != "plain")
+
+
+def try_(parser: Parser, line: str) -> Parsed | None:
+    try:
+        return parser.parse(line)
+    except Malformed:
+        return None
 
 
 def assert_sound(parsed: Parsed) -> None:
     assert parsed.log_type in LOG_TYPES
     assert 1 <= parsed.severity_number <= 24
-    assert parsed.timestamp is None or 0 <= parsed.timestamp <= 253_402_300_799_999
+    assert parsed.timestamp is None or (parsed.local is None and 0 <= parsed.timestamp <= 253_402_300_799_999)
+    for calendar in (IN_UTC, BERLIN):
+        at = instant(parsed, calendar)
+        assert at is None or 0 <= at <= 253_402_300_799_999
     assert {field: type(value) for field, value in parsed.fields.items()} == {field: FIELDS[field] for field in parsed.fields}
     content: dict[str, Any] = {"body": parsed.body, "fields": parsed.fields, "attributes": parsed.attributes, "service": parsed.service}
     assert orjson.dumps(content)

@@ -11,9 +11,11 @@ import pytest
 
 from producers.account import Account
 from producers.checkpoint import Checkpoint
+from producers.inputs import Input
 from producers.memory import MemoryPublisher
 from producers.producer import Pace, Producer
 from producers.sources.adoption import Adoption
+from producers.sources.file_source import FileSource
 from producers.sources.files import Files
 from producers.translation import Translator
 
@@ -39,10 +41,9 @@ class Workshop:
         self.files = Files(names, adoption, self.checkpoint, follow, self.clock, self.account, self.said.append)
         self.translator = Translator("web", "web-1", log_type, self.account, self.said.append)
         self.stop_after = 0
-        self.producer = Producer(
-            "web", self.files, self.translator, self.publisher, self.checkpoint, self.account,
-            Pace(self.clock, self.sleep), lambda: self.stop_after <= 0, **more,
-        )  # fmt: skip
+        source = FileSource(self.files, self.translator, self.checkpoint, self.clock)
+        self.input = Input("web", "web", source, self.checkpoint, self.account, self.said.append)
+        self.producer = Producer("web", [self.input], self.publisher, Pace(self.clock, self.sleep), lambda: self.stop_after <= 0, **more)
         return self.producer
 
     @staticmethod

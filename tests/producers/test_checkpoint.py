@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logverse.errors import WrongSettings
+from producers.assembly import host_of
 from producers.checkpoint import Checkpoint, Position, only_one
-from producers.run import host_of
 
 
 @given(st.permutations(range(8)))
@@ -178,7 +178,7 @@ def test_checkpoint_that_cannot_be_written_is_tried_again(workshop: Any, monkeyp
         whole(checkpoint)
 
     monkeypatch.setattr(Checkpoint, "save", save)
-    workshop.start(say=workshop.said.append)
+    workshop.start()
     workshop.write(workshop.line(0))
     workshop.follow(seconds=4)
     full[0] = False

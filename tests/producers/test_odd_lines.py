@@ -9,12 +9,14 @@ import orjson
 import pytest
 
 from logverse.instant import written
-from producers.metrics import ProducerMetrics
+from producers.metrics import Measured, ProducerMetrics
 from producers.parsers import PARSERS
+from producers.parsers.local_time import IN_UTC
 from producers.parsers.parsed import Parsed
 from producers.routes import Routes
 from producers.sources.identity import shown
 
+GAUGES = {"lag_bytes": 0, "in_flight_records": 0, "disorder_seconds": 0}
 START = "10.0.0.7 - - [21/Nov/2026:12:00:00 +0000]"
 
 
@@ -36,7 +38,10 @@ def json(**content: Any) -> Parsed:
 )  # fmt: skip
 def test_times_of_nginx_and_python(name: str, value: Any) -> None:
     """nginx's variables and Python's logging name their times as they do."""
-    assert written(json(**{name: value}).timestamp or 0) == "2026-11-21T12:00:00.000Z"
+    parsed = json(**{name: value})
+    at = parsed.timestamp if parsed.local is None else IN_UTC.instant(parsed.local, None, 0, 0)
+
+    assert written(at or 0) == "2026-11-21T12:00:00.000Z"
 
 
 def test_milliseconds_are_not_cut_off() -> None:
@@ -57,7 +62,9 @@ def test_lines_without_time_are_counted_and_said_once(workshop: Any) -> None:
         workshop.follow()
 
     counters = {
-        family.name: family.samples[0].value for family in ProducerMetrics("web", workshop.account, dict).collect() if family.samples
+        family.name: family.samples[0].value
+        for family in ProducerMetrics("web", lambda: [Measured("web", "web", workshop.account, GAUGES)], lambda: {"kafka_up": 1}).collect()
+        if family.samples
     }
     assert counters["logverse_producer_lines_without_time"] == workshop.account.to_dict()["lines_without_time"] == 30
     assert len([text for text in workshop.said if "have no time" in text]) == 1

@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 
 from logverse.cli.main import logverse
 from logverse.errors import WrongSettings
-from producers.account import Account
-from producers.metrics import ProducerMetrics, serve
+from producers.account import Account, Totals
+from producers.metrics import Measured, ProducerMetrics, serve
 from producers.progress import Progress
 
 GAUGES = {"lag_bytes": 2_500_000, "in_flight_records": 17, "kafka_up": 0, "disorder_seconds": 1.5}
@@ -34,10 +34,18 @@ def run(tmp_path: Path, *arguments: str) -> Result:
         (["nowhere.log", "--service", "web", "--no-follow"], "nowhere.log: no such file"),
         ([".", "--service", "web"], "not a regular file"),
         (["a.log", "--service", "../web"], "--service"),
-        (["a.log", "--service", "web", "--type", "syslog"], "--type"),
+        (["a.log", "--service", "web", "--type", "runes"], "--type"),
         (["a.log", "--service", "web", "--poll", "fast"], "--poll"),
         (["a.log", "--service", "web", "--watermark-delay", "0s"], "--watermark-delay"),
         (["a.log", "--service", "web", "--detach", "--no-follow"], "--detach"),
+        (["a.log"], "--service"),
+        (["a.log", "-", "--service", "web"], "-: stands beside"),
+        (["syslog://web:1514", "--service", "web"], "syslog://web:1514"),
+        (["tcp://127.0.0.1:1514", "--service", "web"], "tcp://"),
+        (["syslog://127.0.0.1:1514", "--service", "web", "--no-follow"], "--no-follow"),
+        (["-", "--service", "web", "--detach"], "--detach"),
+        (["a.log", "--service", "web", "--config", "a.yaml"], "--config"),
+        (["a.log", "--service", "web", "--from", "everywhere"], "--from"),
     ],
 )
 def test_mistakes_are_named_before_anything_starts(tmp_path: Path, arguments: list[str], what: str) -> None:
@@ -135,22 +143,24 @@ def test_metrics_are_served_on_loopback() -> None:
     """Prometheus finds the account under conventional names, reasons as labels."""
     account = Account(lines=5, events=3)
     account.dead_letters["not JSON"] = 2
-    port = serve(ProducerMetrics("web", account, lambda: GAUGES), 0)
+    account.lost["kernel buffer full"] = 7
+    port = serve(ProducerMetrics("web", lambda: [Measured("web", "shop", account, GAUGES)], lambda: {"kafka_up": 0}), 0)
 
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
 
-    assert 'logverse_producer_lines_total{service="web"} 5.0' in text
-    assert 'logverse_producer_dead_letters_total{reason="not JSON",service="web"} 2.0' in text
-    assert 'logverse_producer_lag_bytes{service="web"} 2.5e+06' in text
-    assert 'logverse_producer_kafka_up{service="web"} 0.0' in text
+    assert 'logverse_producer_lines_total{input="web",service="shop"} 5.0' in text
+    assert 'logverse_producer_dead_letters_total{input="web",reason="not JSON",service="shop"} 2.0' in text
+    assert 'logverse_producer_lost_total{input="web",reason="kernel buffer full",service="shop"} 7.0' in text
+    assert 'logverse_producer_lag_bytes{input="web",service="shop"} 2.5e+06' in text
+    assert 'logverse_producer_kafka_up{producer="web"} 0.0' in text
 
 
 def test_progress_on_a_terminal_is_one_line() -> None:
     """On a terminal one line changes in place and says what matters; facts stay above it and cannot steer the terminal."""
     out, now = Terminal(), iter(range(0, 10_000, 1000))
     account = Account()
-    progress = Progress("web", account, out, lambda: next(now))
+    progress = Progress("web", Totals(lambda: [account]), out, lambda: next(now))
 
     account.lines = 2000
     progress.show(GAUGES)
@@ -163,7 +173,7 @@ def test_progress_on_a_terminal_is_one_line() -> None:
 def test_progress_in_a_log_is_a_line_a_minute() -> None:
     """Without a terminal nothing flickers: one line a minute."""
     out, now = io.StringIO(), [0]
-    progress = Progress("web", Account(), out, lambda: now[0])
+    progress = Progress("web", Totals(lambda: [Account()]), out, lambda: now[0])
 
     for second in range(0, 125, 5):
         now[0] = second * 1000

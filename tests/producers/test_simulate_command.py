@@ -92,6 +92,8 @@ def test_command_writes_what_it_reports(tmp_path: Path) -> None:
         (["--rate", "0"], "--rate 0: out of range"),
         (["--start", "yesterday"], "--start yesterday: not a time in UTC"),
         (["--service", "../etc"], "becomes a folder's name"),
+        (["--fault", "silent-host:web@0+1m"], "there is but one host\n  → --hosts 3"),
+        (["--fault", "brute-force:web/login@0+1m"], "brute-force is not of a route"),
     ],
 )
 def test_wrong_arguments_write_nothing(tmp_path: Path, arguments: list[str], complaint: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from logverse.errors import WrongSettings
 from producers.simulator.episodes import KINDS, Episode
 from producers.simulator.files import write_all, write_live
+from producers.simulator.simulation import LOGS
 from producers.simulator.traffic import Line, Simulation, lines
 
 # Written after nginx's documentation of log_format, not after our parser.
@@ -26,8 +28,8 @@ NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 MINUTE = 60_000
 
 
-def simulation(*episodes: Episode, minutes: int = 3, rate: float = 50, seed: int = 7) -> Simulation:
-    return Simulation(("web", "shop"), rate, seed, NOON, NOON + minutes * MINUTE, episodes)
+def simulation(*episodes: Episode, minutes: int = 3, rate: float = 50, seed: int = 7, **more: Any) -> Simulation:
+    return Simulation(("web", "shop"), rate, seed, NOON, NOON + minutes * MINUTE, episodes, **more)
 
 
 def in_second_minute(kind: str, magnitude: float, service: str = "web", route: str | None = None) -> Episode:
@@ -99,7 +101,7 @@ def test_episode_changes_its_span_and_nothing_else(kind: str) -> None:
     """With and without the episode the lines differ inside its label's span on its service, and are the same elsewhere."""
     episode = in_second_minute(kind, KINDS[kind].usual)
 
-    usual, changed = list(lines(simulation())), list(lines(simulation(episode)))
+    usual, changed = (list(lines(simulation(*given, logs=LOGS, hosts=2))) for given in ((), (episode,)))
 
     def elsewhere(line: Line) -> bool:
         return line.service != "web" or not episode.start <= line.at < episode.end

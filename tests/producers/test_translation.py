@@ -13,7 +13,6 @@ import pytest
 import zstandard
 
 from logverse import instant
-from logverse.errors import WrongSettings
 from logverse.event import LogEvent
 from producers.checkpoint import Checkpoint
 from producers.parsers import PARSERS
@@ -28,7 +27,7 @@ def test_record_is_what_log_event_would_write(workshop: Any) -> None:
         workshop.line(0, "/a?b=1").rstrip(),
         '{"message": "paid", "user.id": 7, "event.action": "order.paid", "x": {"y": [1]}, "@timestamp": "2026-11-21T12:00:00+01:00"}',
     ]
-    for line, form in zip(lines, PARSERS, strict=True):
+    for line, form in zip(lines, ("access", "json"), strict=True):
         (workshop.folder / form).write_text(line + "\n")
 
         (event,) = workshop.read_to_end(form, log_type=form)
@@ -170,16 +169,18 @@ def test_auto_chooses_by_the_lines_and_remembers(workshop: Any) -> None:
     workshop.write("garbage\n", "a.json")
     workshop.follow()
 
-    assert sorted(text.split(" is read as ")[1] for text in workshop.said) == ["access", "json"]
+    assert sorted(text.split(" is read as ")[1] for text in workshop.said) == ["access (1 of 1 lines fit)", "json (1 of 1 lines fit)"]
     assert workshop.dead()[0]["reason"] == "not JSON"
 
 
-def test_auto_that_understands_nothing_asks(workshop: Any) -> None:
-    """A file of another kind stops the start instead of filling the dead letters."""
+def test_auto_refuses_no_file(workshop: Any) -> None:
+    """A file of which no form fits is read as plain lines, and its user is told what to do about it."""
     workshop.write("no log at all\n" * 20)
 
-    with pytest.raises(WrongSettings, match="--type"):
-        workshop.read_to_end(log_type="auto")
+    events = workshop.read_to_end(log_type="auto")
+
+    assert [(event["body"], event["timestamp"]) for event in events] == [("no log at all", instant.written(workshop.noon))] * 20
+    assert ["plain lines" in text and "--type" in text for text in workshop.said if " is read as " in text] == [True]
 
 
 def test_disorder_is_measured_within_a_file(workshop: Any) -> None:
