@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
 
 
 class LoopThread:
@@ -23,6 +23,10 @@ class LoopThread:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it there and wait for what comes of it."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(_PATIENCE_S)
+
+    def begin(self, work: Coroutine[Any, Any, None], done: Callable[[], None]) -> None:
+        """Have it done there; `done` is called, there, when it is over."""
+        asyncio.run_coroutine_threadsafe(work, self.loop).add_done_callback(lambda _: done())
 
     def call(self, what: Callable[..., Any], *given: Any) -> None:
         """Have it done there, soon."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ from producers.sources.tls import server_context
 
 HALF_S = 60.0  # a message that began must end in this time
 IDLE_S = 3600.0  # a sender that says nothing so long may connect again
+_GOODBYE_S = 0.02
 _TAKEN = 256 * 1024  # bytes at once
 _COST = 200  # bytes of memory for an entry, beside its text
 _SENDERS = 2_000  # of datagrams, remembered at once
@@ -46,7 +48,7 @@ class Syslog:
         self._run.tell_of_silence("udp" in address.transports)
         self._texts: OrderedDict[str, LiveText] = OrderedDict()
         self._room = asyncio.Event()
-        self._closed = False
+        self._closed, self._shut_down = False, threading.Event()
         self._datagrams: Datagrams | None = None
         self._listener: Listener | None = None
         admits = admission(order.senders)
@@ -70,9 +72,13 @@ class Syslog:
 
     def stands(self) -> list[Millis]:
         oldest = self._inbox.oldest()
-        return [] if oldest is None else [oldest]
+        if oldest is not None:
+            return [oldest]
+        return [self._given.clock()] if self._closed and not self._shut_down.is_set() else []
 
     def take(self, now: Millis) -> Iterator[Batch]:
+        if self._closed and self._inbox.oldest() is None:
+            self._shut_down.wait(_GOODBYE_S)  # its last words may still come
         for text, item in self._inbox.take(_TAKEN):
             records = self._given.translator.records(text, item, now)
             yield Batch(records, self._run.began(_count(item)))
@@ -84,14 +90,17 @@ class Syslog:
         if self._closed:
             return
         self._closed = True
-        self._thread.run(self._shut())
-        self._run.ended()
+        self._thread.begin(self._shut(), self._shut_down.set)
 
     def release(self) -> None:
+        left = sum(_count(item) for _, item in self._inbox.take(self._inbox.bytes))
+        if left:
+            self._given.account.lost["not sent when told to stop"] += left
+        self._run.ended()
         self._thread.stop()
 
     def over(self) -> bool:
-        return self._closed and self._inbox.oldest() is None
+        return self._closed and not self.stands()
 
     def lag(self) -> int:
         return self._inbox.bytes

@@ -55,7 +55,7 @@ class Station:
     def kill(self) -> None:
         """End without a goodbye: nothing more is saved."""
         assert self.running
-        self.running.input.source.close = lambda: None  # type: ignore[method-assign]
+        self.running.input.source.close = self.running.input.source.release = lambda: None  # type: ignore[method-assign]
         self.stop()
 
     @property
