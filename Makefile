@@ -28,7 +28,7 @@ demo-once: $(READY) ## the same up to the resolved alert, then stop
 	$(BIN)/python -m deploy.local.demo --once $${DEMO_LOGS:+"--logs=$$DEMO_LOGS"}
 
 test: check ## check, then all tests but the proofs: under 15 minutes on 2 cores
-	$(BIN)/pytest -m "not proof" $(CODE) tests
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not proof" $(CODE) tests
 
 test-history: $(READY) ## the history on real servers: real logs, each process killed, the store away for five minutes (15 minutes)
 	$(BIN)/pytest -s tests/stack/test_history_job.py tests/faults/test_history_kill.py tests/faults/test_store_away.py

@@ -1,4 +1,4 @@
-"""For all tests: under CI=true a skip must be on the checked-in list, and a run that executed nothing is no success."""
+"""For all tests: who shares a worker; under CI=true a skip must be on the checked-in list, and a run of nothing is no success."""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
         return f"xfail: {report.wasxfail}"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
     return str(reason).removeprefix("Skipped: ")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (`-n 2`) all tests on real servers share one, and with it the stack; so do those with a JVM in the process."""
+    for item in items:
+        for marker in ("stack", "flink"):
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.xdist_group(marker))
+                break
+    items.sort(key=lambda item: 0 if item.get_closest_marker("stack") else 1)  # the longest first
 
 
 def pytest_configure(config: pytest.Config) -> None:

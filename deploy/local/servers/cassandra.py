@@ -151,7 +151,7 @@ def _safety() -> dict[str, Any]:
     """What a crash may cost, and what a full disk does: the process ends, the supervisor tells why and starts it again."""
     return {
         "commitlog_sync": "periodic",
-        "commitlog_sync_period": "1s",  # a killed process loses nothing; after a power cut the last second's rows may be missing: `logverse account`
+        "commitlog_sync_period": "1s",  # a kill costs nothing, a power cut perhaps the last second's rows: `logverse account` tells
         "periodic_commitlog_sync_lag_block": "20s",
         "disk_failure_policy": "die",
         "commit_failure_policy": "die",
