@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 
 
@@ -20,7 +19,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1024):
+    while os.read(0, 1024):  # not sys.stdin: a thread that waits there when the interpreter ends makes it abort
         pass
     os.killpg(os.getpid(), signal.SIGKILL)
 

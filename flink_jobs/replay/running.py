@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import yaml
+
 from flink_jobs.settings import JobSettings
 from flink_jobs.submit import environment, pyflink
 from logverse.errors import Refused
@@ -39,7 +41,7 @@ class Running:
         path.write_bytes(self._settings.to_json())
         more = {
             "FLINK_LIB_DIR": str(_library(self._folder, self._connector)),
-            "JVM_ARGS": f"{_JVM} -Djava.io.tmpdir={temporary}",
+            "JVM_ARGS": f"{_JVM} -Djava.io.tmpdir={temporary} {_openings()}",
             "TMPDIR": str(temporary),
         }
         with (self._folder / "job.log").open("wb") as log:
@@ -81,6 +83,13 @@ class Running:
             self._process.wait()
             if self._process.stdin:
                 self._process.stdin.close()
+
+
+def _openings() -> str:
+    """Into the JDK, as Flink's own configuration lists them for a cluster."""
+    shipped = yaml.safe_load((pyflink() / "conf" / "config.yaml").read_text())
+    options: str = shipped["env"]["java"]["opts"]["all"]
+    return options
 
 
 def _library(folder: Path, connector: Path) -> Path:

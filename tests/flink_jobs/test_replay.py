@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import orjson
+import psutil
 import pytest
 
 from flink_jobs.replay import episodes as module
@@ -120,3 +125,54 @@ def test_a_job_that_fails_says_why(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
 
         with pytest.raises(Refused, match=r"the replay's job failed: .*no-java"):
             job.over()
+
+
+LEADER = """
+import subprocess, sys, threading
+from flink_jobs.replay import job
+threading.Thread(target=job._end_with_parent, daemon=True).start()
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(worker.pid, flush=True)
+if sys.argv[1] == "waits":
+    worker.wait()
+worker.kill()
+worker.wait()
+"""
+
+
+def leader(what: str) -> subprocess.Popen[str]:
+    """A process as a replay's job is one: it leads a group, and has a worker in it."""
+    command = [sys.executable, "-c", LEADER, what]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def test_a_job_dies_with_who_started_it() -> None:
+    """Killed or not, its end of the pipe closes: the job's processes go, the workers too."""
+    with leader("waits") as process:
+        assert process.stdin is not None and process.stdout is not None
+        worker = int(process.stdout.readline())
+
+        process.stdin.close()
+        code = process.wait(20)
+
+    until = time.monotonic() + 20
+    while alive(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert code == -9
+    assert not alive(worker)
+
+
+def test_a_job_that_is_done_ends_by_itself() -> None:
+    """Whoever started it still listens: exit code 0, no complaint of the interpreter."""
+    with leader("ends") as process:
+        code = process.wait(20)
+
+    assert code == 0
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; one that is dead and that nobody has asked for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
