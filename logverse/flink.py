@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from logverse.errors import Refused, TryAgain, WrongSettings
 from logverse.printable import printable
 from logverse.settings import Settings
+
+if TYPE_CHECKING:
+    import requests
 
 
 class JobManager:
     """A JobManager at `address` (HOST:PORT). Every call raises TryAgain when it is away, Refused when it says no."""
 
     def __init__(self, address: str, timeout_s: float = 5.0) -> None:
+        import requests  # here: it would make up most of what `logverse job --help` takes
+
         self.address, self._url, self._timeout_s = address, f"http://{address}", timeout_s
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment has no business between us and the cluster
@@ -77,6 +80,8 @@ class JobManager:
         return found
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import requests
+
         try:
             answer = self._session.request(method, self._url + path, json=body, timeout=self._timeout_s)
         except requests.RequestException as error:
