@@ -20,7 +20,7 @@ from tests.faults.conftest import RULES, Service, World
 from tests.faults.plain_watch import counts, transitions
 from tests.stack.conftest import wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.proof, pytest.mark.timeout(600)]
 
 PRODUCER = "producer"  # stands for the producer that a test has given to the supervisor
 VICTIMS = ("kafka", "cassandra", "jobmanager", "taskmanager", "alerts-deliver", PRODUCER, "supervisor")
@@ -31,7 +31,7 @@ Transition = tuple[str, str, int, int]  # rule, status, active_at, at
 Told = tuple[str, str, str]  # rule, status, startsAt
 
 
-@pytest.mark.parametrize("victim", [pytest.param(name, marks=[] if name == "taskmanager" else pytest.mark.proof) for name in VICTIMS])
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_kill_9_under_load_misses_nothing(world: World, tmp_path: Path, victim: str) -> None:
     """Killed in the middle of an incident, with work undone: after recovery every line, transition and notification is there."""
     service = world.service(f"of-{victim}", tmp_path)

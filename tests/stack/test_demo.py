@@ -27,6 +27,7 @@ def demo(home: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.proof
 @pytest.mark.stack
 @pytest.mark.timeout(DEMO_S + 60)
 def test_the_demo_shows_an_explained_alert_and_its_end(tmp_path: Path) -> None:

@@ -144,7 +144,9 @@ def test_a_service_starts_restarts_and_stops_with_its_file(stack: Stack) -> None
     wait_until(lambda: "watcher" not in processes_of(stack).values() and not stack.process("watcher"), "the service gone")
 
 
-@pytest.mark.parametrize("name", ["taskmanager", "jobmanager", "cassandra", "kafka"])
+@pytest.mark.parametrize(
+    "name", ["kafka", *(pytest.param(name, marks=pytest.mark.proof) for name in ("taskmanager", "jobmanager", "cassandra"))]
+)
 def test_a_killed_server_comes_back(stack: Stack, name: str) -> None:
     """kill -9 of a server: a new one is ready soon, at the same address, with its data, and the status has counted it."""
     stack.wait_ready()
@@ -180,6 +182,7 @@ def test_a_job_comes_back_from_its_newest_checkpoint(stack: Stack) -> None:
     stack.logverse("job", "stop", "detect", "--no-savepoint")  # its tasks may still be starting
 
 
+@pytest.mark.proof
 def test_a_stack_lives_through_its_supervisors_death(stack: Stack, second: Stack) -> None:
     """Beside another stack: supervisor killed, down leaves nothing, up has the old addresses and data; killed again, up replaces all."""
     second.logverse("up")

@@ -19,7 +19,7 @@ from tests.producers.masking import secrets_planted as planted
 
 from .conftest import Stack, TopicSet, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.proof, pytest.mark.timeout(600)]
 
 FORMS = ("access", "json", "java", "syslog", "logfmt", "plain")
 RULES = {

@@ -87,6 +87,7 @@ def test_a_known_fault_of_yesterday_would_have_fired(stack: Stack, topics: Topic
     assert json.loads(Path(found["run"]["report"]).read_bytes()) == found
 
 
+@pytest.mark.proof
 def test_events_of_the_history_are_judged_as_their_file_was(topics: TopicSet, day: Path, tmp_path: Path) -> None:
     """From the store with their original identity: the same alerts as from the file."""
     topics.logverse("schema", "migrate")
@@ -111,6 +112,7 @@ def stored(topics: TopicSet) -> int:
     return max(0, len(done.stdout.splitlines()) - 1)
 
 
+@pytest.mark.proof
 def test_a_killed_replay_takes_its_job_along_and_the_next_one_clears_up(stack: Stack, topics: TopicSet, day: Path) -> None:
     """kill -9 while it judges: no process goes on; its topics and folder are there until the next replay, which says so."""
     with topics.running("replay", str(day), "--service", "web") as process:
@@ -129,6 +131,7 @@ def test_a_killed_replay_takes_its_job_along_and_the_next_one_clears_up(stack: S
     assert leftovers(stack) == []
 
 
+@pytest.mark.proof
 def test_a_replay_that_is_stopped_clears_up_itself(stack: Stack, topics: TopicSet, day: Path) -> None:
     """SIGTERM, which does what Ctrl-C does, while it judges: exit code 130 and nothing left, processes neither."""
     with topics.running("replay", str(day), "--service", "web") as process:
@@ -152,6 +155,7 @@ def members(group: int) -> list[int]:
     return found
 
 
+@pytest.mark.proof
 def test_a_fed_log_raises_its_alert_live(topics: TopicSet, watched: TopicSet, tmp_path: Path) -> None:
     """Shifted to now and sixty times as fast, the running job sees yesterday's fault as today's; uids say which run it is."""
     fault = ("--fault", "error-burst:fed@5m+5m=90%")
