@@ -59,6 +59,7 @@ def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
     return str(reason).removeprefix("Skipped: ")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (`-n 2`) all tests on real servers share one, and with it the stack; so do those with a JVM in the process."""
     for item in items:
