@@ -29,7 +29,7 @@ demo-once: $(READY) ## the same up to the resolved alert, then stop
 
 # Servers of tests live for minutes: a compiler that optimises them for hours would cost more than it gives.
 test: check ## check, then all tests but the proofs: under 15 minutes on 2 cores
-	JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not proof" $(CODE) tests
+	JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/pytest -n 2 -m "not proof" $(CODE) tests
 
 test-history: $(READY) ## the history on real servers: real logs, each process killed, the store away for five minutes (15 minutes)
 	$(BIN)/pytest -s tests/stack/test_history_job.py tests/faults/test_history_kill.py tests/faults/test_store_away.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,15 +60,21 @@ def _reason(report: pytest.CollectReport | pytest.TestReport) -> str:
     return str(reason).removeprefix("Skipped: ")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers (`-n 2`) all tests on real servers share one, and with it the stack; so do those with a JVM in the process."""
-    for item in items:
-        for marker in ("stack", "flink"):
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(marker))
-                break
-    items.sort(key=lambda item: 0 if item.get_closest_marker("stack") else 1)  # the longest first
+# With several workers (`-n 2`) the tests on real servers share one worker, and with it the stack; those with a JVM in the process another.
+TOGETHER = {"tests/stack/": "servers", "tests/faults/": "servers", "tests/graph/": "jvm"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By folder and not by xdist's own marks: those (3.8) do not go with this pytest. The largest group comes first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByNeed(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            found = (group for folder, group in TOGETHER.items() if nodeid.startswith(folder))
+            return next(found, nodeid.partition("::")[0])
+
+    return ByNeed(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
