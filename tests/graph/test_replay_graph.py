@@ -20,7 +20,7 @@ Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], list[tuple[str, str
 
 RULES = (
     Rule("5xx", "percentage_match", window_ms=10_000, options={"match": {"http.response.status_code": "5xx"}, "max_percentage": 20.0}),
-    Rule("busy", "frequency", group_by=("log.type",), window_ms=10_000, keep_firing_for_ms=5_000, options={"num_events": 40}),
+    Rule("busy", "frequency", group_by=("log.type",), window_ms=10_000, keep_firing_for_ms=5_000, options={"num_events": 25}),
     Rule("admin", "any", where={"url.path": "/admin"}, window_ms=10_000),
 )
 
@@ -56,6 +56,6 @@ def test_the_past_is_the_same_twice(run: Run) -> None:
     found = firings(first, events[-1].timestamp)
     assert found == firings(second, events[-1].timestamp)
     assert {name for name, episodes in found.items() if episodes} == {"5xx", "busy", "admin"}
-    assert [one["group"] for one in found["5xx"] if one["ends_at"] is None] == [{"service.name": "api"}, {"service.name": "web"}]
+    assert sorted(one["group"]["service.name"] for one in found["5xx"] if one["ends_at"] is None) == ["api", "web"]
     assert sum(item[9] for topic, _, value in first if topic == "summaries" for item in value["items"]) == len(events)
     assert not any(topic == "logs.late" or (topic == "summaries" and value["late"]) for topic, _, value in first)
