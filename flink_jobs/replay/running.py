@@ -40,6 +40,7 @@ class Running:
         path.touch(mode=0o600)
         path.write_bytes(self._settings.to_json())
         more = {
+            "FLINK_HOME": str(pyflink()),  # without it PyFlink looks for one, and takes the jars that lie there
             "FLINK_LIB_DIR": str(_library(self._folder, self._connector)),
             "JVM_ARGS": f"{_JVM} -Djava.io.tmpdir={temporary} {_openings()}",
             "TMPDIR": str(temporary),

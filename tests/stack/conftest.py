@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from logverse import settings
+from logverse import instant, settings
 from logverse.alert import Alert
 from logverse.settings import Settings
 from logverse.topic_reader import read_to_end
 from logverse.topics import named
+from storage.schema import applying
 
 UP_S = 240.0  # generous: the machine of the tests may be busy
 
@@ -74,6 +75,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield made
     finally:
         made.logverse("down", check=False)
+
+
+@pytest.fixture(scope="session")
+def keyspaced(stack: Stack) -> Settings:
+    """A keyspace of the stores' tests, with the schema."""
+    made = replace(stack.settings, cassandra_keyspace=f"t{uuid.uuid4().hex[:12]}")
+    with applying.opened(made) as schema:
+        schema.migrate("", "tests", lambda _: None, time.sleep, instant.now)
+    return made
 
 
 @dataclass(frozen=True)
