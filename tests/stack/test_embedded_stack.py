@@ -163,6 +163,8 @@ def test_a_killed_server_comes_back(stack: Stack, name: str) -> None:
     assert name.encode() in written(stack)
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(600)
 def test_a_job_comes_back_from_its_newest_checkpoint(stack: Stack) -> None:
     """kill -9 of the JobManager, which forgets its jobs: the supervisor submits the job again from the newest whole checkpoint."""
     stack.wait_ready()

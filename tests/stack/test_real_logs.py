@@ -49,6 +49,7 @@ def test_every_second_has_its_lines_and_garbage_is_kept_aside(topics: TopicSet, 
     assert {letter["reason"] for letter in letters} == {"not an access log line", "line too long"}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", LOGS)
 def test_on_time_and_late_and_too_late_are_all(topics: TopicSet, tmp_path: Path, name: str) -> None:
     """With 1 s delay lines may be late, minutes behind they are late, and hours behind too late: together they are all."""
