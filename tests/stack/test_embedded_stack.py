@@ -111,13 +111,13 @@ def test_up_has_created_the_topics(stack: Stack) -> None:
 
 def test_verify_names_a_topic_that_differs_and_the_remedy(stack: Stack) -> None:
     """A set of topics that does not exist fails the verification with what to do about it, and `create` does it."""
-    prefixed = ("--topic-prefix", "replay-1", "topics")
+    prefixed = ("--topic-prefix", "twin-1", "topics")
 
     before = stack.logverse(*prefixed, "verify", check=False)
     stack.logverse(*prefixed, "create")
 
     assert before.returncode == 1
-    assert "replay-1.logs.http: does not exist\n  → logverse topics create" in before.stdout
+    assert "twin-1.logs.http: does not exist\n  → logverse topics create" in before.stdout
     assert stack.logverse(*prefixed, "verify").returncode == 0
 
 
