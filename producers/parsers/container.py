@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import orjson
@@ -36,7 +37,7 @@ class Piece(NamedTuple):
     partial: bool
 
 
-class _Container:
+class _Container(ABC):
     """Unwraps each line, joins pieces and stack traces, and reads what the program wrote with the first form that fits: it may write
     several. What fits none is kept as it is. A line without a time has that of its envelope.
     """
@@ -79,9 +80,9 @@ class _Container:
         parsed.attributes = {**(parsed.attributes or {}), "log.iostream": pieces[0].stream}
         return parsed
 
+    @abstractmethod
     def piece(self, line: str) -> Piece:
         """What is in the envelope. Malformed when it is none."""
-        raise NotImplementedError
 
     def _bare(self, line: str) -> Piece:
         try:

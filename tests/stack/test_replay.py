@@ -181,7 +181,7 @@ def of_service(topics: TopicSet, service: str) -> list[Alert]:
 def test_a_large_log_twice_beside_a_live_stack(stack: Stack, topics: TopicSet, tmp_path: Path) -> None:
     """222,579 lines: the same result twice, byte for byte; the live job meanwhile loses no event, fails not once, and is hardly later."""
     if not HDFS.exists():
-        pytest.skip("shared data is not here")
+        pytest.skip("../shared/data is not beside the checkout")
     (tmp_path / "rules.yaml").write_text(json.dumps(RULES))
     asked = (str(HDFS), "--service", "hdfs", "--type", "hdfs", "--rules", str(tmp_path / "rules.yaml"))
 
