@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,25 +18,11 @@ if TYPE_CHECKING:
     from logverse.cli.replay_sources import FromFiles, FromHistory
 
 
-class _Stop:
-    """Set by Ctrl-C and SIGTERM, once reading is over: what was sent by then still arrives."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-    def __call__(self) -> bool:
-        return self.asked
-
-
 def feed(settings: Settings, source: FromFiles | FromHistory, speed: float, output: str) -> int:
     """Send all of it, each event when it is due. 0 when everything has arrived, 130 when it was stopped."""
     from producers.publisher import KafkaPublisher
     from producers.replay.feeding import Feed
+    from producers.run import Stop
 
     progress, run = Progress(), secrets.token_hex(4)
     with tempfile.TemporaryDirectory(prefix="logverse-replay-") as folder:
@@ -45,7 +30,7 @@ def feed(settings: Settings, source: FromFiles | FromHistory, speed: float, outp
         publisher.connect(lambda: True)
         progress.step("reading")
         gathered = source.gather(settings, Path(folder), progress.say, lambda count: progress.show(lambda: f"{count:,} events"))
-        spool, stop = gathered.spool, _Stop()
+        spool, stop = gathered.spool, Stop()  # from here on: what was sent when it is asked still arrives
         span = (spool.last or 0) - (spool.first or 0)
         progress.say(f"run {run}: {len(spool):,} events of {durations.said(span)} in {durations.said(int(span / speed))}")
         progress.step("feeding")

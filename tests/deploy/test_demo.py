@@ -13,6 +13,7 @@ import pytest
 
 from deploy.local.demo import page
 from deploy.local.demo.fault import Course
+from deploy.local.demo.lines import Lines
 from deploy.local.demo.own_log import MOST_PAST, OwnLogStory, files_of, service_of
 from deploy.local.demo.reading import Reading
 from deploy.local.demo.screen import LOG_EACH_S, Screen
@@ -179,6 +180,14 @@ def test_without_a_terminal_there_are_no_escapes_and_few_live_lines() -> None:
     wall.say("\x1b[1mbold\x1b[0m")
 
     assert out.getvalue() == "two\nbold\n"
+
+
+def test_an_account_that_fails_is_no_silence() -> None:
+    """What the last page asks and does not get ends the demo with the way to see it."""
+    stage: Any = SimpleNamespace(answer=lambda *_: "", pasted=lambda *verb: " ".join(("logverse", *verb)))
+
+    with pytest.raises(Refused, match="logverse account --since 1h did not end well"):
+        Lines(stage, screen()[0])._said(("account", "--since", "1h"))
 
 
 class FakeStage:

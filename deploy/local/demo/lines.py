@@ -9,6 +9,7 @@ from deploy.local.demo.stage import Stage, Started
 from deploy.local.demo.watching import Watching
 from logverse import instant
 from logverse.alert import Alert
+from logverse.errors import Refused
 from logverse.instant import Millis
 
 PATIENCE_S = 180.0
@@ -38,4 +39,9 @@ class Lines:
         return self._submission is not None and self._stage.done(self._submission)
 
     def _said(self, verb: tuple[str, ...]) -> list[str]:
-        return [click.style(f"$ logverse {' '.join(verb)}", dim=True), *self._stage.answer(*verb).splitlines()]
+        found = self._stage.answer(*verb)
+        if not found:  # an account that finds something missing must not pass for an empty one
+            raise Refused(
+                f"logverse {' '.join(verb)} did not end well\n  → see it: {self._stage.pasted('up')}, then {self._stage.pasted(*verb)}"
+            )
+        return [click.style(f"$ logverse {' '.join(verb)}", dim=True), *found.splitlines()]
