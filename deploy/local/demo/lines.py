@@ -29,8 +29,8 @@ class Lines:
 
     def show(self, alert: Alert, loop: Watching) -> None:
         """Failed requests of the alert's first window, newest first, and that every record has its place. TryAgain when none comes."""
-        since = instant.written(alert.active_at - _BEFORE)
-        query = ("query", "events", "--service", alert.group["service.name"], "--status", "5xx", "--since", since, "--limit", _LINES)
+        span = ("--since", instant.written(alert.active_at - _BEFORE), "--until", instant.written(alert.at))
+        query = ("query", "events", "--service", alert.group["service.name"], "--status", "5xx", *span, "--limit", _LINES)
         loop.until(lambda: self._submitted() and bool(self._stage.answer(*query)), "the history at work", PATIENCE_S)
         self._screen.say("", click.style("The lines behind it, out of the history:", bold=True), *self._said(query))
         self._screen.say("", click.style("And what became of every record:", bold=True), *self._said(("account", "--since", "1h")))
