@@ -2,8 +2,9 @@
 
 Starts a stack of its own. In one run: the history job alone, the history job beside the detect job on the same events, and as the
 baseline a plain loop in one process that writes the same rows with the driver's own means (prepared statement, `bind`, unlogged batches
-of a partition, 16 at a time). Prints rows/s and CPU seconds per million rows: of the client (the job's Python and JVM, the loop), and of
-Cassandra. The job's figures are those of a job that runs: from a tenth of the events to all of them, as committed to Kafka each second.
+of a partition, 16 at a time), with and without the indexes of look-ups. Prints rows/s and CPU seconds per million rows: of the client
+(the job's Python and JVM, the loop), and of Cassandra. The job's figures are those of a job that runs: from a tenth of the events to all
+of them, as committed to Kafka each second.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     with running_stack() as settings:
         print(f"{options.events:,} events of {options.services} services, {options.rate:,} a second of event time")
         plain = topics(settings, "plain")
+        loop(plain, islice(events(options), PLAIN_MOST // 2))  # until its code is compiled
         print(f"  plain batches        {loop(plain, islice(events(options), PLAIN_MOST))}", flush=True)
+        without_indexes(plain)
+        print(f"   the same, no index  {loop(plain, islice(events(options), PLAIN_MOST))}", flush=True)
         for name, jobs in (("history alone", ("history",)), ("history with detect", ("detect", "history"))):
             there = topics(settings, name.replace(" ", "-"))
             fill(there, options)
@@ -161,6 +165,13 @@ def loop(settings: Settings, values: Iterator[bytes]) -> Figure:
         seconds, rows = time.monotonic() - began, len(made)
         client = time.process_time() - before
     return Figure(rows / seconds, client / rows * 1e6, (cpu(settings, "cassandra") - store) / rows * 1e6)
+
+
+def without_indexes(settings: Settings) -> None:
+    """Drops what look-ups by client, user, session and trace need: what they cost a write shows in the same run."""
+    with connect(settings) as session:
+        for name in ("client", "user", "session", "trace"):
+            session.execute(f"DROP INDEX events_http_{name}", timeout_s=60)
 
 
 def plain_batches(prepared: Any, rows: Sequence[Any], at_once: int = 20_000) -> Iterator[Any]:

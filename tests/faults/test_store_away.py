@@ -114,7 +114,9 @@ def test_no_alert_waits_for_the_store(stack: Stack, tmp_path: Path) -> None:
     first, second = (
         [seen[route] - at for route, at in load.handed.items() if begin <= at < end - 10_000] for begin, end in (before, meanwhile)
     )
-    account = json.loads(stack.logverse("account", "--since", "1h", "-o", "json", check=False).stdout)
+    told = stack.logverse("account", "--since", "1h", "-o", "json", check=False)
+    assert told.stdout, told.stderr
+    account = json.loads(told.stdout)
     print(
         f"\nCassandra away for {AWAY_S} s at {RATE:,} events/s: alerts p50 {statistics.median(first):.0f} ms before, "
         f"{statistics.median(second):.0f} ms meanwhile, worst {max(first)} and {max(second)} ms of {len(first)} and {len(second)}; "
