@@ -72,12 +72,11 @@ class History:
         if found:
             return found
         selection = Selection(sought.log_type, sought.service_name, sought.timestamp, sought.timestamp + 1)
-        # In order of uids, so all that begin so stand together.
-        near = list(islice((event for event in self._store.events(selection) if event.uid.startswith(sought.uid)), FOUND))
+        near = list(islice((event for event in self._store.events(selection) if sought.fits(event.uid)), FOUND))
         if not near:
             raise Refused(f"no such event: {sought} (not stored, or deleted when its time was over)")
         if len(near) > 1:
-            raise Refused("\n".join([f"{len(near)} events begin so: type more of it", *(f"  {EventId.of(event)}" for event in near)]))
+            raise Refused("\n".join([f"{len(near)} events fit: type more of it", *(f"  {EventId.of(event)}" for event in near)]))
         return near[0]
 
     def alerts(

@@ -22,7 +22,8 @@ from storage.store import Position
 VERSION = 1
 FOREVER: Millis = instant.END + 1  # no event is as new
 MOST = 10_000  # rows of one page
-SHOWN_UID = 12  # characters of a uid that people copy; any beginning that is one event's is enough
+# Characters of a uid's beginning and end that people copy: lines of one file share the beginning, and differ in the end.
+SHOWN_UID = 4, 8
 
 # Field of EventQuery → column that the store looks up by itself.
 COLUMNS = {"client": "client_address", "user": "user_id", "session": "session_id", "trace": "trace_id"}
@@ -155,7 +156,7 @@ class EventId(NamedTuple):
     log_type: str
     service_name: str
     timestamp: Millis
-    uid: str  # or its beginning
+    uid: str  # or its beginning, or BEGINNING~END
 
     def __str__(self) -> str:
         """
@@ -170,15 +171,25 @@ class EventId(NamedTuple):
 
     @property
     def short(self) -> str:
-        """With the beginning of the uid only."""
-        return str(self._replace(uid=self.uid[:SHOWN_UID]))
+        """With as much of the uid as tells it from others of its millisecond.
+
+        >>> EventId("http", "web", 1700000000123, "ab2c54654db6-6f0a-00012345").short
+        'http:web:1700000000123:ab2c~00012345'
+        """
+        first, last = SHOWN_UID
+        return str(self if len(self.uid) <= first + 1 + last else self._replace(uid=f"{self.uid[:first]}~{self.uid[-last:]}"))
+
+    def fits(self, uid: str) -> bool:
+        """Whether an event with this uid may be meant."""
+        beginning, cut, end = self.uid.rpartition("~")
+        return uid.startswith(self.uid) or bool(cut and uid.startswith(beginning) and uid.endswith(end))
 
     @classmethod
     def read(cls, text: str) -> EventId:
         """WrongSettings when it is none."""
         parts = text.strip().split(":")
         if len(parts) != 4 or parts[0] not in LOG_TYPES or not parts[2].removeprefix("-").isdecimal() or len(parts[2]) > 16:
-            remedy = "TYPE:SERVICE:MILLISECONDS:UID, as the last column of `logverse query events` has it"
+            remedy = "TYPE:SERVICE:MILLISECONDS:UID, as column ID of `logverse query events` has it"
             raise WrongSettings(f"{text[:60]!r} is no event's id", where="ID", remedy=remedy)
         at = int(parts[2])
         if not instant.BEGINNING <= at <= instant.END:

@@ -112,7 +112,7 @@ def events(
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form of the answer.")
 @click.pass_obj
 def event(flags: dict[str, str | None], /, wanted: str, output: str) -> None:
-    """One event, all of it. The id stands in each row of `query events`; the beginning of its last part is enough.
+    """One event, all of it. The id stands in each row of `query events`; the beginning of its last part is enough, and so is BEGINNING~END.
 
     \b
     logverse query event http:web:1763733729123:5f0c9a1230ab

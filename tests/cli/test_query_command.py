@@ -63,8 +63,8 @@ def test_a_table_for_people(query):
 
     lines = out.splitlines()
     assert lines[0].split()[:3] == ["TIME", "(UTC)", "SEVERITY"]
-    assert lines[1] == "2023-11-15 00:00:00.001  INFO      http:web:1700006400001:ffffffffffff  503 POST /pay 30 s 10.0.0.1"
-    assert lines[2].endswith("http:web:1700006400000:000000000000  line 0")
+    assert lines[1] == "2023-11-15 00:00:00.001  INFO      http:web:1700006400001:ffff~ffffffff  503 POST /pay 30 s 10.0.0.1"
+    assert lines[2].endswith("http:web:1700006400000:0000~00000000  line 0")
     assert err == ""
 
 

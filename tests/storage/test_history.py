@@ -250,7 +250,7 @@ def test_one_event_by_its_id():
     assert asked.event(str(EventId.of(odd))) == odd
     assert asked.event(f"http:web:{NOON}:abc2").uid == "abc2"
     assert asked.event(f"http:web:{NOON - 1}:a").uid == "abd"
-    with pytest.raises(Refused, match="2 events begin so"):
+    with pytest.raises(Refused, match="2 events fit"):
         asked.event(f"http:web:{NOON}:abc")
     with pytest.raises(Refused, match="no such event"):
         asked.event(f"http:web:{NOON}:b")
@@ -258,6 +258,14 @@ def test_one_event_by_its_id():
     for wrong in ("", "http:web:soon:a", "https:web:1:a", f"http:web:{10**20}:a", *beyond):
         with pytest.raises(WrongSettings, match="no event's id"):
             asked.event(wrong)
+
+
+def test_the_id_that_a_table_shows_is_one_event_s() -> None:
+    """Lines of one file begin alike: what a row of the table names leads to that line and to no other of its millisecond."""
+    lines = [event("web", NOON, f"ab2c54654db6-6f0a1b2c-{offset:08d}") for offset in (0, 117, 1170)]
+    asked = history(*lines)
+
+    assert [asked.event(EventId.of(one).short) for one in lines] == lines
 
 
 def test_the_first_and_the_last_moment_are_found():

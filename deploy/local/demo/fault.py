@@ -86,8 +86,8 @@ class FaultStory:
                 self._go_on(loop)
 
     def _begin_traffic(self) -> Started:
-        """The submission takes longest: all else happens meanwhile."""
-        submission = self._stage.start("demo-submit", "job", "submit", "detect")
+        """The submission takes longest: all else happens meanwhile. One subtask is enough for what comes, and starts sooner."""
+        submission = self._stage.start("demo-submit", "job", "submit", "detect", "--parallelism", "1")
         for service in SERVICES:
             pattern = f"{glob.escape(str(self._stage.folder))}/*/{service}/access.log"
             self._stage.verb("produce", pattern, "--service", service, "--detach")

@@ -25,7 +25,7 @@ class Lines:
         self._submission: Started | None = None
 
     def begin(self) -> None:
-        self._submission = self._stage.start("demo-history", "job", "submit", "history")
+        self._submission = self._stage.start("demo-history", "job", "submit", "history", "--parallelism", "1")
 
     def show(self, alert: Alert, loop: Watching) -> None:
         """Failed requests of the alert's first window, newest first, and that every record has its place. TryAgain when none comes."""
