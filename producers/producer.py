@@ -101,7 +101,8 @@ class Producer:
         return self._until is not None and self._pace.clock() < self._until
 
     def _over(self) -> bool:
-        return bool(self.inputs) and all(one.source.over() for one in self.inputs)
+        """Whether nothing more can come. An input that leaves while others are looked for is about to begin anew, or to make room."""
+        return bool(self.inputs) and all(one.source.over() and not one.leaving for one in self.inputs)
 
     def _step(self) -> bool:
         """A piece of what cannot be had again, and one of the rest: of the input whose events are oldest."""
