@@ -29,6 +29,7 @@ class Joiner:
 
     begins: Callable[[str], bool]
     unfinished: Callable[[str], bool] | None = None  # the parser's: whether a record goes on behind this line, whatever comes
+    apart: Callable[[str, str], bool] | None = None  # the parser's: whether two lines can never be of one record
     start: int = 0  # of the record that may go on
     end: int = 0
     since: Millis = 0  # processing time of its last line
@@ -97,6 +98,8 @@ class Joiner:
 
     def _ends_before(self, line: bytes) -> bool:
         full = len(self._lines) >= MAX_LINES or self._size + len(line) > MAX_BYTES
+        if self.apart is not None and self.apart(_decoded(self._lines[-1]), _decoded(line)):
+            return True
         if self.unfinished is not None and not full and self.unfinished(_decoded(self._lines[-1])):
             return False
         return full or self.begins(_decoded(line))

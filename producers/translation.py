@@ -100,7 +100,7 @@ class Translator:
             if begins is None:
                 yield item
                 return
-            joiner = self._joiners[text.identity] = Joiner(begins, getattr(parser, "unfinished", None))
+            joiner = self._joiners[text.identity] = Joiner(begins, getattr(parser, "unfinished", None), getattr(parser, "apart", None))
         yield from joiner.feed(item, now, text.position.cuts)
 
     def holds(self, text: Text) -> bool:
