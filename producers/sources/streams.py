@@ -12,7 +12,8 @@ import zstandard
 from logverse.errors import Malformed
 from producers.sources.lines import CHUNK, TAIL
 
-_STEP = 4096  # compressed bytes at once: bounds what a line repeated a million times unfolds to
+# Compressed bytes at once, by format: gzip unfolds a byte to at most 1,032, and zstd four (a block of one repeated byte) to 128 KiB.
+_GZIP_STEP, _ZSTD_STEP = 4096, 64
 
 
 class Stream(Protocol):
@@ -86,7 +87,7 @@ class Compressed:
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, path.open("rb")
-        self._unpack = Unpacker(path)
+        self._unpack, self._step = Unpacker(path), _ZSTD_STEP if path.suffix == ".zst" else _GZIP_STEP
         self._ready, self._ended = bytearray(), False
         self._broken: Malformed | None = None
 
@@ -129,7 +130,7 @@ class Compressed:
         self._file.close()
 
     def _unpack_more(self) -> None:
-        packed = self._file.read(_STEP)
+        packed = self._file.read(self._step)
         try:
             self._ready += self._unpack.feed(packed)
         except Malformed as error:
