@@ -116,5 +116,15 @@ class Joiner:
         return tail if len(tail) == TAIL or end == len(tail) else b""
 
 
+def joining(parser: object, joiner: Joiner | None = None) -> Joiner | None:
+    """What joins lines for this parser: `joiner`, which goes on as the parser says, or a new one; None: its records are single lines."""
+    begins = getattr(parser, "begins", None)
+    if begins is None:
+        return None
+    joiner = joiner or Joiner(begins)
+    joiner.begins, joiner.unfinished, joiner.apart = begins, getattr(parser, "unfinished", None), getattr(parser, "apart", None)
+    return joiner
+
+
 def _decoded(line: bytes) -> str:
     return line.removesuffix(b"\r").decode("utf-8", "replace")

@@ -59,6 +59,19 @@ def test_what_a_line_becomes(tmp_path: Path) -> None:
     assert "line 2" not in shown.output
 
 
+def test_disorder_of_all_that_was_read() -> None:
+    """What is behind the first lines counts too: how far times run backwards, and which watermark delay that takes."""
+    lines = [f'{{"time": "2026-11-21T12:00:00Z", "message": "{number}"}}\n' for number in range(300)]
+    lines[250] = '{"time": "2026-11-21T11:30:00Z", "message": "old"}\n'
+    data = "".join(lines).encode()
+
+    shown, rows = run("-", "--limit", "0", data=data), orjson.loads(run("-", "--limit", "0", "-o", "json", data=data).output)
+
+    assert "times run backwards by up to 1,800 s: --watermark-delay 1801s" in shown.output
+    assert rows["disorder_s"] == 1800
+    assert "backwards" not in run("-", "--limit", "20", data=data).output
+
+
 def test_why_a_line_fails() -> None:
     """The reason, the character up to which it fits, and the forms that would fit."""
     lines = b'10.0.0.7 - - [21/Nov/2026:12:00:00 +0000] GET / HTTP/1.1" 200 5\n{"message": "a"}\n'
