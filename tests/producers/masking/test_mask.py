@@ -78,6 +78,15 @@ def test_attribute_is_masked_by_its_name() -> None:
     }  # fmt: skip
 
 
+def test_any_part_of_a_name_tells() -> None:
+    """What a member of a secret object is called does not matter, nor how its name is written."""
+    flat = event(attributes={"password.value": "x", "login.pass": "y", "db.credentials.user": "jo", "tokens.used": 7, "compass.x": 1})
+
+    assert PATTERNS.mask_event(flat)["attributes"] == {
+        "password.value": "[token]", "login.pass": "[token]", "db.credentials.user": "[token]", "tokens.used": 7, "compass.x": 1,
+    }  # fmt: skip
+
+
 def test_names_that_become_alike_stay_apart() -> None:
     """Two attributes whose names hold addresses are still two."""
     masked = PATTERNS.mask_event(event(attributes={"a@x.example": 1, "b@x.example": 2}))
