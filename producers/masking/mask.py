@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -242,15 +242,19 @@ class Mask:
         """Apply the rules of fields, and take the values that went out of all other texts as well."""
         gone = dict[str, str]()
 
+        def again(value: Any, action: str) -> str:
+            return self._instead("hash" if action == "hash" else "masked", action, _written(value))
+
         def instead(value: Any, action: str) -> str:
             self.counts["field"] += 1
-            written = _written(value)
-            replaced = self._instead("hash" if action == "hash" else "masked", action, written)
-            gone[written] = replaced
+            replaced = again(value, action)
+            gone.update(dict.fromkeys((_written(value), *_texts_in(value)), replaced))
             return replaced
 
         self._fields.apply(flat, instead)
-        self._fields.take_out(flat, gone)
+        if gone:
+            flat["body"] = self._fields.rewritten(flat["body"], again)
+            self._fields.take_out(flat, gone)
 
 
 def _opaque(name: str, value: str) -> bool:
@@ -265,6 +269,16 @@ def _written(value: Any) -> str:
         return orjson.dumps(value).decode()
     except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
         raise Malformed("nested too deep") from error
+
+
+def _texts_in(value: Any, depth: int = 1) -> Iterator[str]:
+    """The texts within a list or an object."""
+    if isinstance(value, list | dict) and depth < _DEEPEST:
+        for one in value.values() if isinstance(value, dict) else value:
+            if isinstance(one, str):
+                yield one
+            else:
+                yield from _texts_in(one, depth + 1)
 
 
 def _like_phone(value: Any) -> bool:
