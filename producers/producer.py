@@ -64,9 +64,14 @@ class Producer:
             pass
         for one in self.inputs:
             one.source.end()
-        while not self._stopping() and self._step():
+        while not self._stopping() and (self._step() or self._another_look()):
             pass
         return self.finish()
+
+    def _another_look(self) -> bool:
+        """Whether there is something to take now: files that had to wait until others were closed."""
+        self._look()
+        return any(one.stands() for one in self.inputs)
 
     def finish(self) -> bool:
         """Everything was sent: wait until it has arrived, and let its windows close; False when told to stop before."""

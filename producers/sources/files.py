@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ class Files:
         self._done: dict[Inode, tuple[int, int]] = {}  # what was read to its end: size and mtime then
         self._turns: Counter[tuple[Path, str]] = Counter()  # rotations seen, by the name that was rotated
         self._said: set[str] = set()
+        self._waiting: set[Path] = set()  # for others to be closed: no more may be open
+        self._ended = False
         self._looking_back = LookingBack(clock)
         self._copies = Copies(adoption, clock, GRACE_MS if follow else 0, say, self._problem)
 
@@ -54,7 +57,7 @@ class Files:
         for file in list(self._by_inode.values()):
             self._check(file, paths)
         for inode, path in paths.items():
-            if not self._follows(inode):
+            if not self._follows(inode) and (not self._ended or path in self._waiting):
                 self._open(path)
         self._look_back({path: (inode, None if self._follows(inode) else stat.st_mtime_ns) for inode, (path, stat) in found.items()})
         self._seek_copies()
@@ -81,6 +84,7 @@ class Files:
 
     def end(self) -> None:
         """Nothing more will be read than what is there: the last half lines count."""
+        self._ended = True
         for file in self.reading:
             file.ending = True
 
@@ -98,7 +102,11 @@ class Files:
         except FileNotFoundError:
             return  # renamed between listing and opening: the next look finds it
         except OSError as error:
+            if error.errno == errno.EMFILE:
+                self._waiting.add(path)
+                return self._problem(f"not every file is open: {error.strerror}")
             return self._problem(f"{path} cannot be read: {error.strerror}")
+        self._waiting.discard(path)
         inode, file = (stat.st_dev, stat.st_ino), None  # perhaps another one than was listed under this name
         try:
             file = None if self._follows(inode) else self._adopted(path, stream, inode)
@@ -132,7 +140,7 @@ class Files:
 
     def _begin(self, file: LogFile) -> None:
         self.reading.append(file)
-        file.ending = not file.stream.grows
+        file.ending = self._ended or not file.stream.grows
         if file.lines.start:
             self._account.resumed_at[shown(file.path)] = file.lines.start
 

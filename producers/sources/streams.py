@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import zlib
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +16,7 @@ from producers.sources.lines import CHUNK, TAIL
 
 # Compressed bytes at once, by format: gzip unfolds a byte to at most 1,032, and zstd four (a block of one repeated byte) to 128 KiB.
 _GZIP_STEP, _ZSTD_STEP = 4096, 64
+_RESERVE = 64  # open files that are not for logs
 
 
 class Stream(Protocol):
@@ -42,8 +45,17 @@ class Stream(Protocol):
 
 
 def opened(path: Path) -> Stream:
-    """The file's bytes, decompressed by what its name says. OSError when it cannot be opened."""
-    return Compressed(path) if path.suffix in (".gz", ".zst") else Plain(path)
+    """The file's bytes, decompressed by what its name says. OSError when it cannot be opened.
+
+    Nor does it open one that would leave the process too few for its checkpoints and connections: numbers of files are given out
+    from below, so the number says how many are open.
+    """
+    stream: Plain | Compressed = Compressed(path) if path.suffix in (".gz", ".zst") else Plain(path)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if stream.number() >= most - min(_RESERVE, most // 4):
+        stream.close()
+        raise OSError(errno.EMFILE, f"as many files are open as may be ({most}, see limits.files): it waits until another is closed")
+    return stream
 
 
 class Plain:
@@ -65,6 +77,9 @@ class Plain:
 
     def left(self) -> int:
         return max(0, self.stat().st_size - self.position)
+
+    def number(self) -> int:
+        return self._file.fileno()
 
     def stat(self) -> os.stat_result:
         return os.fstat(self._file.fileno())
@@ -107,6 +122,9 @@ class Compressed:
 
     def left(self) -> int:
         return 0 if self._ended and not self._ready else max(1, self.stat().st_size - self._file.tell())
+
+    def number(self) -> int:
+        return self._file.fileno()
 
     def stat(self) -> os.stat_result:
         return os.fstat(self._file.fileno())
