@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,6 +12,7 @@ from logverse.errors import Malformed
 from logverse.instant import Millis
 from producers.parsers.json_log import JsonLog
 from producers.routes import Routes
+from producers.shapes.reading import OWN_UID
 from producers.sources.inbox import Inbox
 from producers.sources.otlp_records import Members
 from producers.translation import Structured
@@ -20,7 +20,6 @@ from producers.translation import Structured
 ANSWER_S = 8.0  # senders give up after ten
 MOST_MEMBERS = 500_000  # of all records of a request together: attributes of its resource count with each of them
 _COST = 100  # bytes of memory for a member, at least
-_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
 
 
 class Full(Exception):
@@ -85,7 +84,7 @@ class Exports:
 
     def _one(self, members: Members, uid: str, now: Millis, origin: dict[str, object]) -> Structured:
         given = members.pop("log.record.uid", None)
-        if isinstance(given, str) and _UID.fullmatch(given):
+        if isinstance(given, str) and OWN_UID.fullmatch(given):
             uid = given
         data = str(members.get("body", "")).encode("utf-8", "replace")
         try:
