@@ -15,9 +15,10 @@ from producers.routes import Routes
 from producers.sources.text import Text
 
 AUTO = "auto"
-_ENOUGH = 10  # lines of which no form fits half: what comes later will not be looked at
+_ENOUGH = 10  # lines: what comes after them will not be looked at
 _KEPT = 64 * 1024  # bytes of lines that are looked at
 _MOST = 4096  # texts with a parser of their own
+_MOST_YOUNG = 256  # texts with fewer than _ENOUGH lines whose lines are kept
 
 
 def check(log_type: str, where: str) -> None:
@@ -37,12 +38,19 @@ class Forms:
         self._log_type, self._calendar, self._say = log_type, calendar, say
         self._routes = Routes()
         self._parsers: dict[tuple[str, str], Parser] = {}
+        self._young: dict[str, list[bytes]] = {}  # the lines of texts that began so lately that more of them may tell better
         if is_file(log_type):
             self._parsers[log_type, ""] = load(log_type, self._routes)
 
     def of(self, text: Text, lines: Sequence[bytes], now: Millis) -> Parser:
-        """The parser for this text, which goes on with these lines. `now`: processing time."""
-        name = self._log_type if self._log_type != AUTO else self._chosen(text, lines, now)
+        """The parser for this text, which goes on with these lines; another than before when they tell better. `now`: processing time."""
+        if self._log_type == AUTO and (text.position.type not in PARSERS or text.identity in self._young):
+            self._choose(text, lines, now)
+        return self.known(text, lines)
+
+    def known(self, text: Text, lines: Sequence[bytes]) -> Parser:
+        """The parser that `of` has chosen for the text."""
+        name = self._log_type if self._log_type != AUTO else text.position.type or FALLBACK
         return self._named(name, text, text.head.rpartition(b"\n")[2] or (lines[0] if lines else b""))
 
     def guessed(self, text: Text) -> Parser:
@@ -65,14 +73,19 @@ class Forms:
             self._parsers[name, text.identity] = headed(parser, decoded(first_line))
         return self._parsers[name, text.identity]
 
-    def _chosen(self, text: Text, lines: Sequence[bytes], now: Millis) -> str:
-        if text.position.type not in PARSERS:
-            choice = choose([decoded(line) for line in _bounded(lines)], self._calendar, text.position.written or now)
-            if choice.name == FALLBACK and choice.lines + text.events < _ENOUGH:
-                return FALLBACK  # for now
-            text.position.type = choice.name
+    def _choose(self, text: Text, lines: Sequence[bytes], now: Millis) -> None:
+        """For good by _ENOUGH lines; for now by fewer, or until the producer is started again, plain lines not even so long."""
+        seen = [*self._young.pop(text.identity, ()), *_bounded(lines)]
+        choice = choose([decoded(line) for line in seen], self._calendar, text.position.written or now)
+        sure = choice.lines >= _ENOUGH or sum(map(len, seen)) >= _KEPT
+        if not sure:
+            self._young[text.identity] = seen
+            if len(self._young) > _MOST_YOUNG:
+                del self._young[next(iter(self._young))]
+        name = choice.name if sure or choice.name != FALLBACK else ""
+        if name and name != text.position.type:
             self._say(f"{text.label} is read as {choice.said()}")
-        return text.position.type
+        text.position.type = name
 
 
 def decoded(line: bytes) -> str:

@@ -29,6 +29,7 @@ class Joiner:
 
     begins: Callable[[str], bool]
     unfinished: Callable[[str], bool] | None = None  # the parser's: whether a record goes on behind this line, whatever comes
+    apart: Callable[[str, str], bool] | None = None  # the parser's: whether two lines can never be of one record
     start: int = 0  # of the record that may go on
     end: int = 0
     since: Millis = 0  # processing time of its last line
@@ -97,6 +98,8 @@ class Joiner:
 
     def _ends_before(self, line: bytes) -> bool:
         full = len(self._lines) >= MAX_LINES or self._size + len(line) > MAX_BYTES
+        if self.apart is not None and self.apart(_decoded(self._lines[-1]), _decoded(line)):
+            return True
         if self.unfinished is not None and not full and self.unfinished(_decoded(self._lines[-1])):
             return False
         return full or self.begins(_decoded(line))
@@ -111,6 +114,16 @@ class Joiner:
         read = (b"\n".join(chunk.lines) + b"\n")[: max(0, end - chunk.start)]
         tail = (known + read)[-TAIL:]
         return tail if len(tail) == TAIL or end == len(tail) else b""
+
+
+def joining(parser: object, joiner: Joiner | None = None) -> Joiner | None:
+    """What joins lines for this parser: `joiner`, which goes on as the parser says, or a new one; None: its records are single lines."""
+    begins = getattr(parser, "begins", None)
+    if begins is None:
+        return None
+    joiner = joiner or Joiner(begins)
+    joiner.begins, joiner.unfinished, joiner.apart = begins, getattr(parser, "unfinished", None), getattr(parser, "apart", None)
+    return joiner
 
 
 def _decoded(line: bytes) -> str:

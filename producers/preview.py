@@ -16,7 +16,8 @@ from logverse.instant import Millis
 from producers.account import Account
 from producers.checkpoint import Position
 from producers.forms import Forms, decoded
-from producers.joining import Joiner
+from producers.heartbeats import FUTURE_MS
+from producers.joining import Joiner, joining
 from producers.parsers import PARSERS, Parsed, Parser
 from producers.parsers.choosing import FALLBACK
 from producers.parsers.local_time import Calendar
@@ -50,6 +51,7 @@ class Preview:
     def __init__(self, log_type: str, calendar: Calendar, clock: Callable[[], Millis], say: Callable[[str], None]) -> None:
         self._forms, self._calendar, self._clock = Forms(log_type, calendar, say), calendar, clock
         self.account = Account()  # of what was shown: lines, events, dead letters
+        self.disorder: Millis = 0  # how far event times ran backwards in what was read
 
     def file(self, path: Path) -> Iterator[Shown]:
         """OSError when it cannot be opened; Malformed when it is compressed and broken."""
@@ -73,8 +75,9 @@ class Preview:
             if not text.head and isinstance(item, Chunk):
                 text.head = head_of(b"\n".join(item.lines)[:HEAD], ended=True) or b""
             parser = self._forms.of(text, item.lines if isinstance(item, Chunk) else (), self._clock())
-            if joiner is None and hasattr(parser, "begins"):
-                joiner = Joiner(parser.begins, getattr(parser, "unfinished", None))
+            before, joiner = joiner, joining(parser, joiner)
+            for last in before.flush() if before and not joiner else ():
+                yield from self._records(text, last, parser)
             for whole in joiner.feed(item, 0) if joiner else (item,):
                 yield from self._records(text, whole, parser)
         for last in joiner.flush() if joiner else ():
@@ -111,6 +114,9 @@ class Preview:
         if at is None and parsed.local is not None:
             at = self._calendar.instant(parsed.local, text.last_time, min(position.written, position.first_seen), self._clock())
         text.last_time = text.last_time if at is None else at
+        if at is not None and at <= self._clock() + FUTURE_MS:
+            text.high = max(at, at if text.high is None else text.high)
+            self.disorder = max(self.disorder, text.high - at)
         return {
             "timestamp": None if at is None else instant.written(at),
             "log.type": parsed.log_type,

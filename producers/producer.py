@@ -64,9 +64,14 @@ class Producer:
             pass
         for one in self.inputs:
             one.source.end()
-        while not self._stopping() and self._step():
+        while not self._stopping() and (self._step() or self._another_look()):
             pass
         return self.finish()
+
+    def _another_look(self) -> bool:
+        """Whether there is something to take now: files that had to wait until others were closed."""
+        self._look()
+        return any(one.stands() for one in self.inputs)
 
     def finish(self) -> bool:
         """Everything was sent: wait until it has arrived, and let its windows close; False when told to stop before."""
@@ -101,7 +106,8 @@ class Producer:
         return self._until is not None and self._pace.clock() < self._until
 
     def _over(self) -> bool:
-        return bool(self.inputs) and all(one.source.over() for one in self.inputs)
+        """Whether nothing more can come. An input that leaves while others are looked for is about to begin anew, or to make room."""
+        return bool(self.inputs) and all(one.source.over() and not one.leaving for one in self.inputs)
 
     def _step(self) -> bool:
         """A piece of what cannot be had again, and one of the rest: of the input whose events are oldest."""

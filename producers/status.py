@@ -16,6 +16,7 @@ from producers.account import Account
 from producers.assembly import Running
 from producers.metrics import Measured
 from producers.order import Order
+from producers.sources.identity import shown
 
 EACH_MS = 2_000
 SUFFIX = ".status.json"
@@ -54,7 +55,8 @@ class Status:
         then, before = self._before.get(about.name, (now, account.lines))
         self._before[about.name] = (now, account.lines)
         return {
-            "input": about.name, "service": about.service, "reads": list(one.order.addresses), "checkpoint": str(one.order.checkpoint),
+            "input": about.name, "service": about.service, "reads": [shown(address) for address in one.order.addresses],
+            "checkpoint": shown(one.order.checkpoint),
             "lines_per_second": round(max(0, account.lines - before) * 1000 / max(1, now - then), 1), **about.gauges, **_said(account),
         }  # fmt: skip
 

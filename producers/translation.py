@@ -18,7 +18,7 @@ from logverse.topics import LOGS
 from producers.account import Account
 from producers.forms import Forms, decoded
 from producers.heartbeats import FUTURE_MS
-from producers.joining import Joiner, lines_in
+from producers.joining import Joiner, joining, lines_in
 from producers.masking.mask import Mask
 from producers.parsers import Parsed, Parser, names
 from producers.parsers.local_time import IN_UTC, Calendar
@@ -28,6 +28,7 @@ from producers.sources.text import Text
 
 MAX_RECORD = 900_000  # bytes; librdkafka and the broker take 1 MB, headers of the batch included
 DEAD = "logs.dlq"
+_MOST_JOINERS = 512
 _ENOUGH = 10  # events, most of them without a time, of which the user must be told
 _SEVERITY = {number: severity.text_of(number) for number in range(25)}
 
@@ -89,18 +90,19 @@ class Translator:
         self._account.lines += len(item.lines) + more
         self._account.joined += more
         self._account.bytes += item.end - item.start
-        return list(self._of_chunk(file, item, observed, self._forms.of(file, item.lines, observed)))
+        return list(self._of_chunk(file, item, observed, self._forms.known(file, item.lines)))
 
     def whole(self, text: Text, item: Chunk | LongLine, now: Millis) -> Iterator[Chunk | LongLine]:
         """The records that this piece completes: itself, unless the text's records may have several lines. `now`: processing time."""
-        joiner = self._joiners.get(text.identity)
+        parser = self._forms.of(text, item.lines if isinstance(item, Chunk) else (), now)
+        joiner = joining(parser, self._joiners.get(text.identity))
         if joiner is None:
-            parser = self._forms.of(text, item.lines if isinstance(item, Chunk) else (), now)
-            begins = getattr(parser, "begins", None)
-            if begins is None:
-                yield item
-                return
-            joiner = self._joiners[text.identity] = Joiner(begins, getattr(parser, "unfinished", None))
+            yield from self.release(text, ended=True)
+            yield item
+            return
+        if len(self._joiners) >= _MOST_JOINERS:  # most are of texts that are over; one that holds nothing can be made anew
+            self._joiners = {identity: known for identity, known in self._joiners.items() if known.holds}
+        self._joiners[text.identity] = joiner
         yield from joiner.feed(item, now, text.position.cuts)
 
     def holds(self, text: Text) -> bool:

@@ -72,7 +72,8 @@ def parse(file: str, log_type: str, limit: int, failed: bool, timezone: str, yea
     wanted = (shown for shown in records if not failed or shown.event is None)
     chosen = list(islice(wanted, limit)) if limit else wanted
     if output == "json":
-        echo_json({"file": file, "form": said[0] if said else log_type, "records": [_row(shown) for shown in chosen]})
+        rows = [_row(shown) for shown in chosen]
+        echo_json({"file": file, "form": said[0] if said else log_type, "records": rows, "disorder_s": preview.disorder / 1000})
     else:
         for shown in chosen:
             _say(shown, said)
@@ -122,6 +123,8 @@ def _say_why(shown: Shown) -> None:
 
 
 def _sum_up(preview: Preview, said: list[str]) -> None:
+    from producers.parsers.choosing import told
+
     for text in said:
         click.echo(printable(text))
     account = preview.account
@@ -129,6 +132,8 @@ def _sum_up(preview: Preview, said: list[str]) -> None:
     click.echo(
         f"\n{account.lines:,} lines read: {account.events:,} events, {dead.total():,} would be dead letters, {account.blank:,} blank"
     )
+    if preview.disorder:
+        click.echo(f"  in these lines {told(preview.disorder)}")
     for reason, count in dead.most_common():
         click.echo(f"  {count:,} × {reason}")
 

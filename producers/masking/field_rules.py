@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import translate
@@ -13,18 +14,41 @@ import orjson
 
 from logverse.event import FIELDS
 from producers.masking.policy import FIXED
+from producers.parsers import names
 
 Instead = Callable[[Any, str], str]
 _CACHED = 4096
 _DEEPEST = 32
 _LONGEST_NAME = 512  # a longer one fits no rule but `*`
+_FEW = 32  # values that are looked for in the rest of any event; more of them times its bytes:
+_MOST_WORK = 16_000_000
+_BODIES = frozenset(name.lower() for name in names.BODIES)
+_CONTAINERS = tuple(name.lower() for name in names.CONTAINERS)
+
+
+def _called() -> dict[str, tuple[str, ...]]:
+    """For each name all names of the same field, in lower case; a whole URL is path, query and route."""
+    alike: dict[str, set[str]] = {}
+    for name, ours in names.ALIASES.items():
+        alike.setdefault(ours, set()).update((ours, name.lower()))
+    for part in ("url.path", "url.query", "http.route"):
+        alike[part].update(name.lower() for name in names.TARGETS)
+    return {name: tuple(group) for group in alike.values() for name in group if name not in names.TARGETS}
+
+
+_CALLED = _called()
 
 
 class FieldRules:
-    """`rules`: lower-case field name → action; `*` in a name stands for anything. The first that fits counts."""
+    """`rules`: lower-case field name → action; `*` in a name stands for anything. The first that fits counts.
+
+    A rule fits a field by any of its names (ours, and those of `producers.parsers.names`), and all that is within it.
+    """
 
     def __init__(self, rules: Mapping[str, str]) -> None:
-        self._rules = [(re.compile(translate(name)), action) for name, action in rules.items()]
+        rules = {_bare(name): action for name, action in rules.items()}
+        self._rules = [(re.compile(f"{translate(name)}|{translate(name + '.*')}"), action) for name, action in rules.items()]
+        self._body = next((action for name, action in rules.items() if name in _BODIES), "")
         self._acting = any(action != "keep" for action in rules.values())
         self._known: dict[str, str] = {}
 
@@ -48,6 +72,8 @@ class FieldRules:
         """Replace what is `gone` wherever else it stands as a word of its own, also as JSON or a URL writes it."""
         if not gone:
             return
+        if len(gone) > _FEW and len(gone) * len(orjson.dumps(flat)) > _MOST_WORK:
+            return _nothing_else(flat)
         words = [(form, by) for value, by in gone.items() for form in _forms(value)]
         for value, by in sorted(words, key=lambda word: -len(word[0])):
             for name, text in flat.items():
@@ -56,12 +82,26 @@ class FieldRules:
         if words and "attributes" in flat:
             flat["attributes"] = _nested(flat["attributes"], words, 1)
 
+    def rewritten(self, body: str, instead: Instead) -> str:
+        """The body again when it is a JSON object, as a whole line is: without what the rules take out, however it was written there."""
+        if not body.startswith("{"):
+            return body
+        try:
+            content = orjson.loads(body)
+            masked = self._members(content, "", instead, 1)
+            return body if masked == content else orjson.dumps(masked).decode()
+        except (orjson.JSONDecodeError, TypeError):  # TypeError is what orjson raises for JSON nested deeper than it writes
+            return body
+
     def action(self, name: str) -> str:
         """What happens to a field of this name."""
         found = self._known.get(name)
         if found is None:
-            lower = name.lower()[:_LONGEST_NAME]
-            found = next((action for rule, action in self._rules if rule.match(lower)), "keep")
+            lower = _bare(name.lower()[:_LONGEST_NAME])
+            called = _CALLED.get(lower, (lower,))
+            found = next((action for rule, action in self._rules if any(rule.match(one) for one in called)), "keep")
+            if lower == "body" and found == "keep":
+                found = self._body or "keep"
             if len(self._known) >= _CACHED:
                 self._known.clear()
             self._known[name[:_LONGEST_NAME]] = found
@@ -73,7 +113,7 @@ class FieldRules:
     def _members(self, members: Mapping[str, Any], above: str, instead: Instead, depth: int) -> dict[str, Any]:
         whole: dict[str, Any] = {}
         for name, value in members.items():
-            path = above + name
+            path = (above + name)[:_LONGEST_NAME]
             if self._acts(path):
                 replaced = instead(value, self.action(path))
                 if replaced:
@@ -97,8 +137,24 @@ def _forms(value: str) -> frozenset[str]:
     """The ways in which a value stands in lines; none for nothing."""
     if len(value) > 256:
         return frozenset({value})
-    forms = {value, orjson.dumps(value).decode()[1:-1], quote(value), quote(value, safe="")} if value.isprintable() else {value}
+    forms = {value, json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(value)[1:-1]}
+    if value.isprintable():
+        forms |= {quote(value), quote(value, safe="")}
     return frozenset(forms - {""})
+
+
+def _nothing_else(flat: dict[str, Any]) -> None:
+    """More went out than can be looked for: no other text is kept, as it may hold some of it."""
+    for name in [name for name, value in flat.items() if (type(value) is str and name not in FIXED) or name == "attributes"]:
+        if name == "body":
+            flat[name] = "[masked]"
+        else:
+            del flat[name]
+
+
+def _bare(name: str) -> str:
+    """Without the container that parsers take it out of."""
+    return next((name[len(container) :] for container in _CONTAINERS if name.startswith(container)), name)
 
 
 def _replaced(text: str, value: str, by: str) -> str:

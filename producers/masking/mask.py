@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ _CUT_EDGE = 512  # bytes at the end of a text that was cut off: half a secret th
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")  # a hash without digits is no card's, address's or phone's number
 _SMALL = 10**9  # a number below it is nobody's card or phone
 _HEX = frozenset("0123456789abcdefABCDEF")
+_SAID = ("host.name", "event.outcome", "log.file.path", "log.record.original.sha256")  # of FIXED, what a line may say of itself
 _IDS = {"trace_id": 32, "span_id": 16}
 
 
@@ -47,6 +48,7 @@ class Mask:
 
     def mask_parsed(self, parsed: Parsed) -> Parsed:
         """The same, without what must not leave; Malformed when its attributes are no JSON. To be asked only when `on`."""
+        self._mask_fixed(parsed)
         if not (self._fields or parsed.service or self._suspected_of(parsed.body, parsed.fields, parsed.attributes)):
             return parsed  # as most lines are
         flat: dict[str, Any] = {"body": parsed.body, **parsed.fields}
@@ -59,6 +61,17 @@ class Mask:
         parsed.attributes = flat.pop("attributes", None)
         parsed.fields = flat
         return parsed
+
+    def _mask_fixed(self, parsed: Parsed) -> None:
+        """What no rule touches when it is ours is somebody's text when the line says it: by pattern."""
+        for name in _SAID:
+            if name in parsed.fields:
+                said = parsed.fields[name]
+                masked = self._known(said, self._patterns)
+                if masked != said:
+                    parsed.fields = {**parsed.fields, name: masked}
+                    if not masked:
+                        del parsed.fields[name]
 
     def mask_event(self, flat: dict[str, Any]) -> dict[str, Any]:
         """An event as `LogEvent.to_json` has it (flat names, `attributes` nested), changed in place. Malformed: it is no JSON."""
@@ -134,10 +147,12 @@ class Mask:
 
     def _members(self, members: Mapping[str, Any], kinds: list[str], depth: int) -> dict[str, Any]:
         whole: dict[str, Any] = {}
+        alike: Counter[str] = Counter()
         for name, value in members.items():
-            masked_name = self._known(name, kinds)
+            masked_name = base = self._known(name, kinds)
             while masked_name in whole:  # two names may look the same now
-                masked_name += "'"
+                alike[base] += 1
+                masked_name = f"{base}#{alike[base] + 1}"
             kind = self._kind_of(name)
             if kind and value not in (None, "", True, False) and (kind != "phone" or _like_phone(value)):
                 replaced = self._replacement(kind, _written(value))
@@ -227,15 +242,19 @@ class Mask:
         """Apply the rules of fields, and take the values that went out of all other texts as well."""
         gone = dict[str, str]()
 
+        def again(value: Any, action: str) -> str:
+            return self._instead("hash" if action == "hash" else "masked", action, _written(value))
+
         def instead(value: Any, action: str) -> str:
             self.counts["field"] += 1
-            written = _written(value)
-            replaced = self._instead("hash" if action == "hash" else "masked", action, written)
-            gone[written] = replaced
+            replaced = again(value, action)
+            gone.update(dict.fromkeys((_written(value), *_texts_in(value)), replaced))
             return replaced
 
         self._fields.apply(flat, instead)
-        self._fields.take_out(flat, gone)
+        if gone:
+            flat["body"] = self._fields.rewritten(flat["body"], again)
+            self._fields.take_out(flat, gone)
 
 
 def _opaque(name: str, value: str) -> bool:
@@ -250,6 +269,16 @@ def _written(value: Any) -> str:
         return orjson.dumps(value).decode()
     except TypeError as error:  # what orjson raises for JSON nested deeper than it writes
         raise Malformed("nested too deep") from error
+
+
+def _texts_in(value: Any, depth: int = 1) -> Iterator[str]:
+    """The texts within a list or an object."""
+    if isinstance(value, list | dict) and depth < _DEEPEST:
+        for one in value.values() if isinstance(value, dict) else value:
+            if isinstance(one, str):
+                yield one
+            else:
+                yield from _texts_in(one, depth + 1)
 
 
 def _like_phone(value: Any) -> bool:

@@ -13,6 +13,7 @@ from logverse.errors import WrongSettings
 from logverse.event import FIELDS
 from logverse.printable import printable
 from producers.masking import PATTERNS
+from producers.parsers import names
 
 ACTIONS = ("mask", "hash", "drop", "keep")
 DEFAULT = Path(__file__).with_name("default_masking.yaml")
@@ -25,6 +26,7 @@ FIXED = frozenset(
 )  # fmt: skip
 _KEYS = frozenset({"session.id", "trace_id"})  # Kafka's key is one of them: the same text for all would fill one partition
 _SHORTEST_KEY = 32
+_OURS = {name.lower(): ours for name, ours in names.ALIASES.items()} | dict.fromkeys(names.SERVICES, "service.name")
 _MOST_STARS = 4
 _KNOWN = ("patterns", "fields", "key_file", "dead_letters")
 
@@ -130,6 +132,7 @@ class _Reading:
         entries = self.entries(node, "fields")
         for name, value in entries.items():
             action, at = getattr(value, "value", None), f"fields.{name}"
+            name = _OURS.get(name.lower(), name)
             if name in FIXED:
                 self.complain(value, at, "cannot go: the event is found or counted by it", "leave it out; patterns apply to bodies")
             elif name == "attributes":

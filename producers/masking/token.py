@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from producers.masking.pattern import Found, Signs
 
@@ -12,20 +12,23 @@ _QUOTE = r"\\{0,7}[\"']"
 _IS = r"(?P<is>\s{0,4}(?:=>|=|:|%3[dD])\s{0,4})"
 _NAME = (
     r"(?:passw(?:or)?d|passphrase|passcode|pwd(?!=/)|secret|credentials?|signature|(?<![a-z])sig|[cx]srf|token(?!s)"
-    r"|(?:api|access|private|auth|signing|encryption|account)[_-]?key|(?:php|j|aspx?)sess(?:ion)?id|connect\.sid)"
+    r"|(?:api|access|private|auth|signing|encryption|account)[_-]?key|(?:php|j|aspx?)sess(?:ion)?id|connect\.sid"
+    r"|(?<![a-z])(?:user|db|login|root|admin|smtp|ldap)?[_-]?pass(?![a-z]))"
     r"(?:[_-]?(?:hash|value|key|id|confirm(?:ation)?|new|old|\d{1,3}))?"
 )
 _ASSIGNED = re.compile(
-    rf"(?P<name>{_NAME})(?:{_QUOTE})?{_IS}"
+    rf"(?P<name>{_NAME})(?:(?:{_QUOTE})?{_IS}"
     r"(?:\\{1,7}[\"'](?P<escaped>[^\"'\\]*+(?:\\++[^\"'\\][^\"'\\]*+)*+)"  # JSON within JSON
-    r"|\"(?P<double>[^\"\\]*+(?:\\.[^\"\\]*+)*+)|'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)|(?P<bare>[^\s\"'&;,)\]}<>\\]++))",
+    r"|\"(?P<double>[^\"\\]*+(?:\\.[^\"\\]*+)*+)|'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)|(?P<nested>[\[{])"
+    r"|(?P<bare>[^\s\"'&;,)\]}<>\\]++))"
+    r"|(?:\s[^<>]{0,128}+)?>(?:<!\[cdata\[(?P<cdata>[^\]]{1,4096}+)|(?P<xml>[^<>]{1,4096}+)(?=<\\?/|\Z)))",
     re.DOTALL,
 )
 _HEADER = re.compile(
     rf"(?:authorization(?:{_QUOTE})?\s{{0,4}}(?:=>|=|:|%3[dD])\s{{0,4}}(?:{_QUOTE})?"
     r"(?P<authorization>(?:[a-z][\w-]{1,20}(?:\s|%20|\+){1,4})?[^\s\"'&;,\\]++)"
     rf"|cookie2?(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?P<cookie>[^\"'\r\n\\]++)"
-    r"|\b(?:bearer)(?:\s|%20|\+){1,4}(?P<scheme>(?=[a-z._~+/=-]*+\d)[\w.~+/=-]{8,}+))",
+    r"|\b(?:bearer)(?:\s|%20|\+){1,4}(?P<scheme>(?=[a-z._~+/=-]{0,256}+\d)[\w.~+/=-]{8,}+))",
 )
 _ASSIGNED_ANY_CASE = re.compile(_ASSIGNED.pattern, _ASSIGNED.flags | re.IGNORECASE)
 _HEADER_ANY_CASE = re.compile(_HEADER.pattern, re.IGNORECASE)
@@ -41,11 +44,14 @@ _FORM = re.compile(
     r"|pypi-[\w-]{30,512}|SG\.[\w-]{16,64}\.[\w-]{16,64}|shp[a-z]{2}_\w{20,64}|dop_v1_\w{20,128}))",
     re.ASCII,
 )
-_NAMED = re.compile(rf".*(?:{_NAME}|authorization|(?:set-)?cookie)", re.IGNORECASE | re.DOTALL)
+_NAMED = re.compile(rf"(?:{_NAME}|authorization|(?:set-)?cookie)(?=\.|\Z)", re.IGNORECASE)  # a part of a dotted name ends so
+_LONGEST_NAME = 512
 _CAMEL = re.compile(r"[a-z0-9](?=[A-Z])")
 _RUN = "a" * 16  # no form of token is shorter
 _FORMS = ("eyJ", "k_live_", "k_test_", "sk-", "KIA", "SIA", "AIza", "xox", "hf_", "glpat-", "npm_", "pypi-", "ya29.", "SG.", "shp", "dop_")
-_NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", "-"})
+_BRACKET = re.compile(r"[\[\]{}]|(?P<slashes>\\*+)[\"']")
+_PROSE = frozenset({"token", "signature", "sig", "pass"})  # `Unexpected token: end of file`, `tests pass: 12`
+_NOTHING = frozenset({"", "[]", "{}", "null", "none", "nil", "true", "false", "undefined", "-"})
 _MARK = re.compile(r"\[[a-z]+(?::[a-p]+)?\]?")
 
 
@@ -62,7 +68,7 @@ class Token:
             return True
         # A name needs something between it and its value. Colons of times and of https:// are most that there are.
         shape = signs.shape
-        if not ("=" in text or "%" in text or shape.count(":") > shape.count("0:0") + text.count("://")):
+        if not ("=" in text or "%" in text or ">" in text or shape.count(":") > shape.count("0:0") + text.count("://")):
             return False
         return _named(lower)
 
@@ -73,7 +79,7 @@ class Token:
         if _named(lower) or "bearer" in lower:
             searched = lower if text.isascii() else text
             assigned, header = (_ASSIGNED, _HEADER) if text.isascii() else (_ASSIGNED_ANY_CASE, _HEADER_ANY_CASE)
-            places += [_place(match, text) for match in assigned.finditer(searched) if not _prose(match)]
+            places += _assigned(assigned.finditer(searched), text)
             if "auth" in lower or "cookie" in lower or "bearer" in lower:
                 places += [_place(match, text) for match in header.finditer(searched)]
         if _in_url(text, lower):
@@ -85,8 +91,8 @@ class Token:
         return _apart(sorted(places, key=lambda one: (one.start, -one.end)), text) if places else iter(())
 
     def named(self, name: str) -> bool:
-        last = name.rpartition(".")[2][:256]
-        return bool(_NAMED.fullmatch(last) or _NAMED.fullmatch(_CAMEL.sub(r"\g<0>_", last)))
+        name = name[-_LONGEST_NAME:]
+        return _named(name.lower()) and bool(_NAMED.search(name) or _NAMED.search(_CAMEL.sub(r"\g<0>_", name)))
 
 
 def _named(lower: str) -> bool:
@@ -123,8 +129,41 @@ def _place(match: re.Match[str], text: str) -> Found:
     return Found(start, end, text[start:end])
 
 
+def _assigned(matches: Iterable[re.Match[str]], text: str) -> Iterator[Found]:
+    """What is assigned to names, lists and objects whole; what stands within these is not looked at again."""
+    end = 0
+    for match in matches:
+        if match.start() < end or _prose(match):
+            continue
+        found = _place(match, text)
+        if match["nested"]:
+            end = _closed(text, found.start)
+            found = Found(found.start, end, text[found.start : end])
+        yield found
+
+
+def _closed(text: str, start: int) -> int:
+    """The place behind the bracket that closes the one at `start`; the end of the text when none does."""
+    depth, quote, slashes = 0, "", 0
+    for match in _BRACKET.finditer(text, start):
+        sign, before = match[0][-1], len(match["slashes"] or "")
+        if quote:
+            if sign == quote and (before == slashes or (not slashes and before % 2 == 0)):
+                quote = ""
+        elif sign in "\"'":
+            quote, slashes = sign, before
+        else:
+            depth += 1 if sign in "[{" else -1
+            if depth == 0:
+                return match.end()
+    return len(text)
+
+
 def _prose(match: re.Match[str]) -> bool:
-    """`Unexpected token: end of file` tells no secret; `password: open` does."""
-    bare = match["bare"]
-    telling = match["name"].lower().startswith(("passw", "passp", "passc", "pwd", "secret"))
-    return bare is not None and not telling and match["is"][-1:].isspace() and not any(character.isdigit() for character in bare)
+    """`Unexpected token: end of file` tells no secret; `auth-token: open` does, and so does any name in quotes."""
+    value, name, text = match["bare"] or match["nested"], match["name"].lower(), match.string
+    if value is None or name not in _PROSE or not match["is"][-1:].isspace() or text[match.end("name")] in "\"'\\":
+        return False
+    before = text[match.start() - 1 : match.start()]
+    counts = name == "pass" and value.isdigit()
+    return not before.isalnum() and before not in ("-", "_") and (counts or not any(character.isdigit() for character in value))

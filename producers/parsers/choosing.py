@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from logverse.errors import Malformed
 from logverse.instant import Millis
-from producers.joining import Joiner
+from producers.joining import joining
 from producers.parsers import PARSERS
+from producers.parsers.application import HEADS, Application
 from producers.parsers.local_time import Calendar
 from producers.parsers.parsed import Header, Parsed, Parser
 from producers.routes import Routes
@@ -18,6 +19,8 @@ from producers.sources.lines import Chunk
 SAMPLE = 200  # lines
 FALLBACK = "plain"
 _LEAST = 0.5  # of the lines: with fewer, most of the text would be dead letters
+_LOOSE = "node"  # its last head is any text behind a time: a line that nothing else of it fits speaks half as much for it
+_STRICT = Application(HEADS[_LOOSE][:-1])
 # What goes on a record in front of it; other lines that begin none do not speak for a form.
 _GOES_ON = re.compile(
     r"\s|Caused by: |Traceback |goroutine |\.\.\. \d|exit status|Node\.js v|[\w.$]{1,200}(?:Error|Exception|Warning|Interrupt)\b"
@@ -52,17 +55,21 @@ class Choice:
             words = f"plain lines, as no form fits half of the first {self.lines:,}: name one with --type, or write it down in YAML"
         elif self.without_zone:
             words += f"; its times name no {'year and no ' if self.without_year else ''}zone: see --timezone"
-        if self.disorder:
-            words += f"; its times run backwards by up to {self.disorder / 1000:g} s: --watermark-delay {-(-self.disorder // 1000) + 1}s"
-        return words
+        return f"{words}; its {told(self.disorder)}" if self.disorder else words
+
+
+def told(disorder: Millis) -> str:
+    """That times run backwards by so much, and what to do about it."""
+    return f"times run backwards by up to {disorder / 1000:,g} s: --watermark-delay {-(-disorder // 1000) + 1}s"
 
 
 def choose(lines: Sequence[str], calendar: Calendar, written: Millis) -> Choice:
     """The form of a text with these lines, blank ones left out. `written`: when it was last written to (processing time)."""
     sample = [line for line in lines if line.strip()][:SAMPLE]
     fits = {name: _fit(headed(make(Routes()), sample[0]), sample) for name, make in PARSERS.items() if name != FALLBACK} if sample else {}
-    best = max(fits, key=lambda name: fits[name], default=FALLBACK)
-    if not sample or fits[best] < _LEAST * len(sample):
+    able = [name for name, fit in fits.items() if fit >= _LEAST * len(sample)]
+    best = max(able, key=lambda name: (fits[name] + _fit(_STRICT, sample)) / 2 if name == _LOOSE else fits[name], default=FALLBACK)
+    if best == FALLBACK:
         return Choice(FALLBACK, len(sample), len(sample))
     parser = headed(PARSERS[best](Routes()), sample[0])
     return _measured(best, fits[best], len(sample), list(_parsed(parser, sample)), calendar, written)
@@ -105,11 +112,11 @@ def _parsed(parser: Parser, lines: Sequence[str]) -> Iterator[Parsed]:
 
 def records(parser: Parser, lines: Sequence[str]) -> list[str]:
     """The lines, joined where the parser joins."""
-    begins = getattr(parser, "begins", None)
-    if begins is None:
+    joiner = joining(parser)
+    if joiner is None:
         return list(lines)
     written = [line.encode("utf-8", "replace") for line in lines]
-    joiner, end = Joiner(begins, getattr(parser, "unfinished", None)), sum(len(line) + 1 for line in written)
+    end = sum(len(line) + 1 for line in written)
     found = [*joiner.feed(Chunk(0, end, written), 0), *joiner.flush()]
     return [line.decode() for chunk in found if isinstance(chunk, Chunk) for line in chunk.lines]
 

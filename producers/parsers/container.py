@@ -70,6 +70,14 @@ class _Container(ABC):
         except Malformed:
             return False
 
+    def apart(self, line: str, following: str) -> bool:
+        """Whether the program wrote these two to different streams, which the runtime mixes as they come: neither goes on the other. What
+        was cut in two by that stays two records."""
+        try:
+            return self.piece(line).stream != self.piece(following).stream
+        except Malformed:
+            return False
+
     def parse(self, line: str) -> Parsed:
         first, *more = line.split("\n")
         pieces = [self.piece(first), *map(self._bare, more)]

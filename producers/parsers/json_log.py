@@ -19,6 +19,7 @@ from producers.parsers.requests import DURATION, METHOD, METHOD_ORIGINAL, method
 from producers.routes import Routes
 
 _DEPTH = 8  # objects nested deeper stay one value
+_LONGEST_PREFIX = 128  # as do objects below longer names, which each of their members would repeat
 _HTTP = ("http.request.method", "http.response.status_code", "url.path", "http.route")
 _PINO = {10: severity.TRACE, 20: severity.DEBUG, 30: severity.INFO, 40: severity.WARN, 50: severity.ERROR, 60: severity.FATAL}
 
@@ -97,7 +98,7 @@ def _flattened(content: dict[str, Any], prefix: str = "", depth: int = 1) -> Ite
         if value is None:
             continue
         whole = prefix + name
-        if isinstance(value, dict) and depth < _DEPTH and value:
+        if isinstance(value, dict) and depth < _DEPTH and value and len(whole) <= _LONGEST_PREFIX:
             yield from _flattened(value, whole + ".", depth + 1)
         else:
             yield whole, value

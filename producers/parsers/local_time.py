@@ -13,7 +13,8 @@ from logverse.instant import Millis
 
 DAY_MS = 86_400_000
 _LAST = 253_402_300_799_999  # the end of the year 9999
-_BACK_MS = 120_000  # within the hour that comes twice: lines older than the one before by more are of the second time
+_BACK_MS = 120_000  # within the hour that comes twice: lines older than the one before by more may be of the second time
+_AHEAD_MS = 120_000  # of now: how far clocks differ
 _LEAP = 8  # years between two 29ths of February, at most
 # What RFC 2822 and common usage agree on, in hours; other abbreviations mean several zones and want the setting.
 _ABBREVIATIONS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -51,33 +52,38 @@ class Calendar:
         1798761605000
         """
         if local.year is not None:
-            return self._at(local, local.year, last)
+            return self._at(local, local.year, last, now)
         if last is None:
-            return self._first(local, min(written, now) + DAY_MS)
+            return self._first(local, min(written, now) + DAY_MS, now)
         year = _year(last)
-        near = [at for number in (year - 1, year, year + 1) if (at := self._at(local, number, last)) is not None and at <= now + DAY_MS]
+        found = (self._at(local, number, last, now) for number in (year - 1, year, year + 1))
+        near = [at for at in found if at is not None and at <= now + DAY_MS]
         return min(near, key=lambda at: abs(at - last), default=None)
 
-    def _first(self, local: Local, latest: Millis) -> Millis | None:
+    def _first(self, local: Local, latest: Millis, now: Millis) -> Millis | None:
         if self._year is not None:
-            return self._at(local, self._year, None)
+            return self._at(local, self._year, None, now)
         year = _year(latest)
-        found = (self._at(local, number, None) for number in range(year, year - _LEAP - 1, -1))
+        found = (self._at(local, number, None, now) for number in range(year, year - _LEAP - 1, -1))
         return next((at for at in found if at is not None and at <= latest), None)
 
-    def _at(self, local: Local, year: int, last: Millis | None) -> Millis | None:
-        """The instant in this year. In the hour that a change of the clocks brings twice, the one that goes on from `last`."""
+    def _at(self, local: Local, year: int, last: Millis | None, now: Millis) -> Millis | None:
+        """The instant in this year. In the hour that a change of the clocks brings twice, the one nearer to `last` that has come."""
         _, month, day, hour, minute, second, millisecond, zone = local
         found = _offsets(self._zone, year, month, day, hour, minute, zone)
         if found is None or not 0 <= second <= 60:
             return None
         naive, offsets = found
         first, *again = (naive - offset + min(second, 59) * 1000 + millisecond for offset in offsets)
-        at = again[0] if again and last is not None and first < last - _BACK_MS else first
+        at = again[0] if again and last is not None and _is_second(first, again[0], last, now) else first
         return at if 0 <= at <= _LAST else None
 
 
 IN_UTC = Calendar()
+
+
+def _is_second(first: Millis, second: Millis, last: Millis, now: Millis) -> bool:
+    return first < last - _BACK_MS and second - last < last - first and second <= now + _AHEAD_MS
 
 
 @lru_cache(maxsize=4096)

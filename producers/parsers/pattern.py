@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from producers.routes import Routes
 LONGEST = 64 * 1024  # characters of a record that a pattern is tried on
 PATIENCE_S = 0.05  # for one record: a pattern that backtracks without end must not stop the producer
 _KEYS = ("pattern", "log_type", "fields", "time", "time_format", "begins", "examples")
+_PROBE = datetime(2004, 11, 21, 22, 33, tzinfo=UTC)  # an afternoon: `%I` alone does not bring it back
 
 
 def is_file(log_type: str) -> bool:
@@ -127,6 +128,8 @@ def _pattern(path: str, content: dict[Any, Any]) -> Pattern:
     time = text["time"] or next((name for name in groups if name in names.TIMES), "")
     if time and time not in groups:
         raise WrongSettings(f"time: {time!r} is no group of the pattern", where=path, remedy=f"one of {', '.join(groups)}")
+    if text["time_format"]:
+        _check_time_format(path, text["time_format"])
     return Pattern(
         expression, text["log_type"] or None, _names(path, content.get("fields") or {}, groups), time, text["time_format"], begins
     )
@@ -145,6 +148,19 @@ def _compiled(path: str, key: str, text: str) -> Any:
     except regex.error as error:
         place = f" at character {error.pos + 1}" if error.pos is not None else ""
         raise WrongSettings(f"{key}: {error.msg}{place}", where=path, remedy="mend the regular expression") from error
+
+
+def _check_time_format(path: str, form: str) -> None:
+    """A time of which month, day or hour is not known would be invented."""
+    try:
+        at = _read(_PROBE.strftime(form), form)
+    except ValueError as error:
+        raise WrongSettings(f"time_format: {error}", where=path, remedy="directives of Python's strptime: '%d.%m.%Y %H:%M:%S'") from error
+    if (at.month, at.day, at.hour) != (_PROBE.month, _PROBE.day, _PROBE.hour):
+        raise WrongSettings(
+            f"time_format: {form!r} does not tell month, day and hour", where=path,
+            remedy="a pattern whose time has all of them: '%d.%m. %H:%M'; or leave it out: lines take the time of the one before",
+        )  # fmt: skip
 
 
 def _names(path: str, fields: Any, groups: list[str]) -> dict[str, str]:
@@ -173,11 +189,20 @@ def _tried(method: Callable[..., Any], line: str) -> Any:
 def _time(text: str, form: str) -> Millis | Local | None:
     if not text or not form:
         return stamps.read(text) if text else None
-    dated = any(directive in form for directive in ("%Y", "%y", "%c", "%x", "%G"))
+    dated = _dated(form)
     try:
-        at = datetime.strptime(text, form) if dated else datetime.strptime(f"2000 {text}", f"%Y {form}")  # a year that has all days
+        at = _read(text, form)
     except ValueError:
         return None
     if at.tzinfo is not None:
         return times.usable(int(at.timestamp() * 1000)) if dated else None
     return Local(at.year if dated else None, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000)
+
+
+def _dated(form: str) -> bool:
+    return any(directive in form for directive in ("%Y", "%y", "%c", "%x", "%G"))
+
+
+def _read(text: str, form: str) -> datetime:
+    """ValueError when the text has another form."""
+    return datetime.strptime(text, form) if _dated(form) else datetime.strptime(f"2000 {text}", f"%Y {form}")  # a year that has all days

@@ -13,6 +13,8 @@ _SHORTEST = len("20261121T1200")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST = 253_402_300_799_999  # the end of the year 9999: what RFC 3339 can write
+_EARLIEST_S, _LATEST_S = 3 * 10**8, 10**10
+_UNITS = (1, 10**3, 10**6, 10**9)  # in a second
 
 
 def usable(at: Millis) -> Millis | None:
@@ -70,10 +72,14 @@ def of_aware(at: datetime) -> Millis | None:
 def of_number(value: float) -> Millis | None:
     """Seconds, milliseconds, microseconds or nanoseconds since 1970; the size of the number tells which.
 
+    None for what is not within the years 1979 to 2286: a count, a duration, or a date without anything between its digits.
+
     >>> of_number(1431857103) == of_number(1431857103000) == of_number(1431857103000000000)
     True
+    >>> of_number(20261121), of_number(202611211000), of_number(20261121100000)
+    (None, None, None)
     """
-    for bound, per_ms in ((1e11, 0.001), (1e14, 1), (1e17, 1_000), (1e20, 1_000_000)):
-        if 0 <= value < bound:
-            return usable(round(value * 1000) if per_ms < 1 else int(value // per_ms))
+    for unit in _UNITS:
+        if _EARLIEST_S * unit <= value < _LATEST_S * unit:
+            return round(value * 1000) if unit == 1 else int(value // (unit // 1000))
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from logverse import severity
@@ -94,8 +95,8 @@ class ApacheError:
 def _context(message: str) -> dict[str, str]:
     """What nginx appends. A client can write the like into a path or header: what is there twice is not believed."""
     found = _CONTEXT.findall(message)
-    names = [name for name, _ in found]
-    return {name: value.strip('"') for name, value in found if names.count(name) == 1}
+    times = Counter(name for name, _ in found)
+    return {name: value.strip('"') for name, value in found if times[name] == 1}
 
 
 def _error(match: re.Match[str], message: str) -> Parsed:

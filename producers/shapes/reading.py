@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ from producers.routes import Routes
 from producers.shapes import Shape, shaped
 
 UID = "log.record.uid"
+# What a record may bring along as its id. Other texts would go into keys as they are, unmasked: such a record gets an id of ours.
+OWN_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
 
 
 class Reading:
@@ -43,7 +46,7 @@ class Reading:
     def _event(self, members: dict[str, Any], whole: str) -> tuple[str | None, Parsed]:
         uid = members.pop(UID, None)
         outer = self._json.of(members, whole)
-        return (uid if isinstance(uid, str) and uid else None), self._opened(outer)
+        return (uid if isinstance(uid, str) and OWN_UID.fullmatch(uid) else None), self._opened(outer)
 
     def _opened(self, outer: Parsed) -> Parsed:
         """With what the line in its body says, which goes before what was said around it."""

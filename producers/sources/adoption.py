@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from itertools import count
 from pathlib import Path
 
-from logverse.errors import Malformed
+from logverse.errors import Malformed, TryAgain
 from logverse.instant import Millis
 from producers.checkpoint import Position, marked
 from producers.sources.identity import HEAD, head_of, is_rotated, stem, text_id
@@ -28,12 +28,17 @@ class Adoption:
         return head_of(stream.head(HEAD), ended or not stream.grows)
 
     def adopt(self, path: Path, stream: Stream, head: bytes, reading: Iterable[LogFile]) -> LogFile | None:
-        """The text that begins with `head`, ready to be read on; None when it is being read already, from another file."""
+        """The text that begins with `head`, ready to be read on; None when it is being read already, from another file.
+
+        TryAgain: somebody empties this file, or the one that it may be a copy of, in this very moment.
+        """
         being_read = {file.identity: file for file in reading}
         known, unused = self._namesakes(path, head)
         if any(identity in being_read and same_text(being_read[identity], path, stream) for identity in known):
             return None
         fitting = [identity for identity in known if identity not in being_read and self._fits_or_is_cut_off(identity, stream)]
+        if stream.head(len(head)) != head or any(being_read[identity].replaced() for identity in known if identity in being_read):
+            raise TryAgain("is being emptied")
         inode = stream.stat().st_ino
         identity = min(fitting, key=lambda identity: self._texts[identity].inode != inode, default=unused)
         return LogFile(identity, path, stream, self._position(identity, path, stream), head, quiet_since=self._clock())
@@ -43,28 +48,45 @@ class Adoption:
         salts = ("" if n == 0 else str(path.parent) if n == 1 else f"{path.parent}#{n}" for n in count())
         return (text_id(self._service, self._host, path.name, head, salt) for salt in salts)
 
-    def find_copy(self, path: Path, identity: str, complain: Callable[[str], None]) -> tuple[Path, Stream] | None:
-        """The file in the folder of `path` that now holds the text with this identity: where rotation put it.
+    def find_copies(self, path: Path, identities: Collection[str], complain: Callable[[str], None]) -> dict[str, tuple[Path, Stream]]:
+        """The files in the folder of `path` that now hold the texts with these identities: where rotation put them.
 
         `complain` is told of files beside it that cannot be read.
         """
+        found: dict[str, tuple[Path, Stream]] = {}
         for sibling in siblings(path, complain):
             try:
                 stream = opened(sibling)
+            except FileNotFoundError:
+                continue  # has another name by now
             except OSError as error:
                 complain(f"{sibling} cannot be read: {error.strerror}")
                 continue
             try:
-                if self._holds(sibling, stream, identity):
-                    return sibling, stream
+                held = self._held(sibling, stream, identities)
             except (OSError, Malformed) as error:
                 complain(f"{sibling} {error}")
-            stream.close()
-        return None
+                held = None
+            if held is None or held in found:
+                stream.close()
+            else:
+                found[held] = sibling, stream
+        return found
 
-    def _holds(self, path: Path, stream: Stream, identity: str) -> bool:
+    def leftover(self, identity: str, path: Path, stream: Stream) -> LogFile:
+        """The rest of a known text, in the file where it is now. Malformed when that breaks before the rest begins."""
+        return LogFile(identity, path, stream, self._texts[identity], self.head(stream, ended=True) or b"", quiet_since=self._clock())
+
+    def abandon(self, identity: str) -> int:
+        """Nobody will read on in this text; the offset of what was not read."""
+        position = self._texts[identity]
+        position.closed_at = position.offset
+        return position.offset
+
+    def _held(self, path: Path, stream: Stream, identities: Collection[str]) -> str | None:
         head = head_of(stream.head(HEAD), ended=True)
-        return head is not None and identity in self._namesakes(path, head)[0] and self._fits(identity, stream)
+        known = self._namesakes(path, head)[0] if head is not None else ()
+        return next((identity for identity in known if identity in identities and self._fits(identity, stream)), None)
 
     def _namesakes(self, path: Path, head: bytes) -> tuple[list[str], str]:
         """The known texts that begin so, and the first name that none has."""

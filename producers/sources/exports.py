@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,12 +12,14 @@ from logverse.errors import Malformed
 from logverse.instant import Millis
 from producers.parsers.json_log import JsonLog
 from producers.routes import Routes
+from producers.shapes.reading import OWN_UID
 from producers.sources.inbox import Inbox
 from producers.sources.otlp_records import Members
 from producers.translation import Structured
 
 ANSWER_S = 8.0  # senders give up after ten
-_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
+MOST_MEMBERS = 500_000  # of all records of a request together: attributes of its resource count with each of them
+_COST = 100  # bytes of memory for a member, at least
 
 
 class Full(Exception):
@@ -53,10 +54,11 @@ class Exports:
         identity = blake2b(data, digest_size=10).hexdigest()
         export = self._under_way.get(identity)
         if export is None:
-            export = Export(identity, sender, list(decode(data)), len(data))
+            members, count = _bounded(decode(data))
+            export = Export(identity, sender, members, len(data))
             if not export.members:
                 return
-            if not self._inbox.put(export, export.size * 4, self._clock()):
+            if not self._inbox.put(export, max(export.size * 4, count * _COST), self._clock()):
                 raise Full
             self._under_way[identity] = export
         answer = asyncio.get_running_loop().create_future()
@@ -82,10 +84,22 @@ class Exports:
 
     def _one(self, members: Members, uid: str, now: Millis, origin: dict[str, object]) -> Structured:
         given = members.pop("log.record.uid", None)
-        if isinstance(given, str) and _UID.fullmatch(given):
+        if isinstance(given, str) and OWN_UID.fullmatch(given):
             uid = given
         data = str(members.get("body", "")).encode("utf-8", "replace")
         try:
             return Structured(uid, self._parser.of(members, ""), now, data, origin)
         except Malformed as error:
             return Structured(uid, error, now, data, origin)
+
+
+def _bounded(records: Iterable[Members]) -> tuple[list[Members], int]:
+    """The records, and how many members they have together. Malformed when it is too many: a few bytes of a resource's attributes,
+    repeated in thousands of records, would take all our memory."""
+    taken, members = list[Members](), 0
+    for one in records:
+        taken.append(one)
+        members += len(one)
+        if members > MOST_MEMBERS:
+            raise Malformed(f"more than {MOST_MEMBERS:,} attributes in all its records: send smaller requests")
+    return taken, members

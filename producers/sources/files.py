@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from logverse.errors import Malformed
+from logverse.errors import Malformed, TryAgain
 from logverse.instant import Millis
 from producers.account import Account
 from producers.checkpoint import Checkpoint
 from producers.sources.adoption import Adoption, siblings, whereabouts
+from producers.sources.copies import Copies
 from producers.sources.identity import is_rotated, shown, stem, superseded
 from producers.sources.lines import Chunk, LongLine
-from producers.sources.log_file import CutOff, Inode, LogFile, version
+from producers.sources.log_file import CutOff, Inode, LogFile, Replaced, version
+from producers.sources.looking_back import LookingBack, Name, State, name_of
 from producers.sources.patterns import expanded, regular
 from producers.sources.streams import Plain, Stream, opened
 
 GRACE_MS = 5_000  # the last half line of a renamed file waits so long for its other half
 REST_MS = 300_000  # a file that was quiet so long is closed, and opened again when its size or time changes
 HELD_MS = 600_000  # a server may write to a renamed file until it has reopened its log; at least until the next rotation
-GAP_MS = 5_000  # between two looks: after a longer one, files may have been born and rotated away unseen
-_SLACK_MS = 2_000  # of a file's time against the clock
 
 
 class Files:
@@ -39,22 +40,27 @@ class Files:
         self._done: dict[Inode, tuple[int, int]] = {}  # what was read to its end: size and mtime then
         self._turns: Counter[tuple[Path, str]] = Counter()  # rotations seen, by the name that was rotated
         self._said: set[str] = set()
-        self._looked: Millis | None = None
+        self._waiting: set[Path] = set()  # for others to be closed: no more may be open
+        self._ended = False
+        self._looking_back = LookingBack(clock)
+        self._copies = Copies(adoption, clock, GRACE_MS if follow else 0, say, self._problem)
 
     def look(self, reading: bool = False) -> None:
         """Find new files, notice what happened to the known ones, let go of those that are over.
 
         `reading`: in the middle of what a file gave out, so none is closed.
         """
-        found = {(stat.st_dev, stat.st_ino): path for path, stat in regular(self._patterns, self._problem)}
+        found = {(stat.st_dev, stat.st_ino): (path, stat) for path, stat in regular(self._patterns, self._problem)}
+        paths = {inode: path for inode, (path, _) in found.items()}
         for inode in list(self._resting):
-            self._wake_changed(inode, found.get(inode))
+            self._wake_changed(inode, paths.get(inode))
         for file in list(self._by_inode.values()):
-            self._check(file, found)
-        for inode, path in found.items():
-            if inode not in self._by_inode and inode not in self._resting:
-                self._open(path, inode)
-        self._look_back(found.values())
+            self._check(file, paths)
+        for inode, path in paths.items():
+            if not self._follows(inode) and (not self._ended or path in self._waiting):
+                self._open(path)
+        self._look_back({path: (inode, None if self._follows(inode) else stat.st_mtime_ns) for inode, (path, stat) in found.items()})
+        self._seek_copies()
         if not reading:
             self._let_go()
 
@@ -66,6 +72,9 @@ class Files:
         """The file's next lines. A compressed file that is broken ends where it breaks, and the account says so."""
         try:
             items = file.read()
+        except Replaced:
+            self._emptied(file)
+            return []
         except Malformed as error:
             self._problem(f"{file.path} {error}; read up to byte {file.lines.start} of its text")
             file.stream, file.ending = CutOff(file.stream), True
@@ -75,6 +84,7 @@ class Files:
 
     def end(self) -> None:
         """Nothing more will be read than what is there: the last half lines count."""
+        self._ended = True
         for file in self.reading:
             file.ending = True
 
@@ -82,15 +92,25 @@ class Files:
         """Patterns that stand for no file."""
         return [pattern for pattern in self._patterns if not expanded(pattern)]
 
-    def _open(self, path: Path, inode: Inode) -> None:
+    def _follows(self, inode: Inode) -> bool:
+        return inode in self._by_inode or inode in self._resting
+
+    def _open(self, path: Path) -> None:
         try:
             stream = opened(path)
+            stat = stream.stat()
+        except FileNotFoundError:
+            return  # renamed between listing and opening: the next look finds it
         except OSError as error:
+            if error.errno == errno.EMFILE:
+                self._waiting.add(path)
+                return self._problem(f"not every file is open: {error.strerror}")
             return self._problem(f"{path} cannot be read: {error.strerror}")
+        self._waiting.discard(path)
+        inode, file = (stat.st_dev, stat.st_ino), None  # perhaps another one than was listed under this name
         try:
-            file = self._adopted(path, stream, inode)
+            file = None if self._follows(inode) else self._adopted(path, stream, inode)
         except OSError as error:
-            file = None
             self._problem(f"{path} cannot be read: {error.strerror}")
         if file is None:
             return stream.close()
@@ -108,7 +128,10 @@ class Files:
             head = self._adoption.head(stream, ended=not self._follow)
             if head is not None:
                 self._wake_namesakes(path, head)
-                file, over = self._adoption.adopt(path, stream, head, self.reading), True
+                over = True
+                file = self._adoption.adopt(path, stream, head, self.reading)
+        except TryAgain:
+            over = False
         except Malformed as error:
             self._problem(f"{path} {error}")
         if file is None and over:
@@ -117,7 +140,7 @@ class Files:
 
     def _begin(self, file: LogFile) -> None:
         self.reading.append(file)
-        file.ending = not file.stream.grows
+        file.ending = self._ended or not file.stream.grows
         if file.lines.start:
             self._account.resumed_at[shown(file.path)] = file.lines.start
 
@@ -127,8 +150,8 @@ class Files:
         file.position.found(self._clock())
         if path is not None and path != file.path:
             self._renamed(file, path)
-        if file.stream.grows and self._emptied(file):
-            return self._continue_in_copy(file, inode)
+        if file.stream.grows and self._is_emptied(file):
+            return self._emptied(file)
         if path is None and not file.renamed:
             self._renamed(file, file.path)
         self._judge(file, found.values())
@@ -155,58 +178,47 @@ class Files:
         rotated_since = self._turns[file.path.parent, stem(file.path.name)] > file.turn
         return rotated_since and self._clock() - file.quiet_since >= HELD_MS
 
-    def _emptied(self, file: LogFile) -> bool:
-        """Copy-and-truncate: another beginning, other bytes before where we are; or shorter than what was read, twice in a row."""
-        size, length, start = file.stream.stat().st_size, len(file.head), file.lines.start
-        if file.stream.head(length) != file.head or (size >= start and file.stream.before(start) != file.lines.tail):
+    def _is_emptied(self, file: LogFile) -> bool:
+        """Copy-and-truncate: it holds another text, or is shorter than what was read, twice in a row."""
+        if file.replaced():
             return True
-        shrunk = isinstance(file.stream, Plain) and size < file.stream.position
+        shrunk = isinstance(file.stream, Plain) and file.stream.stat().st_size < file.stream.position
         sure, file.shrunk = shrunk and file.shrunk, shrunk
         return sure
 
-    def _continue_in_copy(self, file: LogFile, inode: Inode) -> None:
+    def _emptied(self, file: LogFile) -> None:
         self._account.truncations += 1
-        del self._by_inode[inode]
-        copy = self._adoption.find_copy(file.path, file.identity, self._problem)
-        emptied, file.ending = file.stream, True
-        try:
-            if copy:
-                file.continue_on(*copy, file.lines.start)
-                return emptied.close()
-            self._say(f"{file.path} was emptied at byte {file.lines.start} and no copy of it stands beside it")
-        except Malformed as error:
-            self._problem(f"{copy[0] if copy else file.path} {error}")
-        file.stream = CutOff(emptied)
+        del self._by_inode[file.inode()]
+        file.stream = CutOff(file.stream)
+        self._looking_back.disturbed(file.path)
+        self._copies.want(file.identity, file.path, file)
 
-    def _look_back(self, found: Iterable[Path]) -> None:
-        """Files may have come and gone since the last look: at the start, and when it was long ago."""
-        looked, self._looked = self._looked, self._clock()
-        names = {(path.parent, stem(path.name)) for path in (*found, *map(Path, self._patterns))} if self._gap(looked) else ()
-        since = self._checkpoint.saved_at if looked is None else (looked - _SLACK_MS) / 1000
-        for folder, name in sorted(names) if since is not None else ():
-            self._open_rotated(folder, name, since or 0.0)
-        if looked is None:
-            self._pick_up_rotated(set(names))
+    def _seek_copies(self) -> None:
+        for file in self._copies.seek({file.identity for file in self.reading}):
+            if file not in self.reading:
+                self._begin(file)
+            file.ending = True
 
-    def _gap(self, looked: Millis | None) -> bool:
-        return looked is None or self._clock() - looked >= GAP_MS
+    def _look_back(self, states: Mapping[Path, State]) -> None:
+        """Files may have come and gone since the last look: under names that were disturbed, and when it was long ago under all."""
+        looked = self._looking_back.looked
+        if self._looking_back.look(states):
+            since = looked / 1000 if looked else self._checkpoint.saved_at
+            names = {name_of(path) for path in (*states, *map(Path, self._patterns))}
+            for name in names if since is not None else ():
+                self._looking_back.since(name, since or 0.0)
+            if not looked:
+                self._want_rotated(names)
+        for (folder, bare), since in self._looking_back.due():
+            self._open_rotated(folder, bare, since)
 
-    def _pick_up_rotated(self, names: set[tuple[Path, str]]) -> None:
+    def _want_rotated(self, names: set[Name]) -> None:
         """What was rotated away since the last run before it had wholly arrived."""
         reading = {file.identity for file in self.reading}
-        for identity, position in list(self._checkpoint.texts.items()):
+        for identity, position in self._checkpoint.texts.items():
             path = Path(position.path)
-            if position.finished or identity in reading or (path.parent, stem(path.name)) not in names:
-                continue
-            copy = self._adoption.find_copy(path, identity, self._problem)
-            if copy:
-                head = self._adoption.head(copy[1], ended=True) or b""
-                file = LogFile(identity, *copy, position, head, quiet_since=self._clock())
-                self._begin(file)
-                file.ending = True
-            else:
-                position.closed_at = position.offset
-                self._say(f"what {path} held before was rotated away unread from byte {position.offset} on; no copy of it stands beside it")
+            if not position.finished and identity not in reading and name_of(path) in names:
+                self._copies.want(identity, path)
 
     def _open_rotated(self, folder: Path, name: str, since: float) -> None:
         for path in siblings(folder / name, self._problem) if folder.is_dir() else ():
@@ -214,9 +226,8 @@ class Files:
                 stat = path.stat()
             except OSError:
                 continue
-            inode = (stat.st_dev, stat.st_ino)
-            if is_rotated(path.name) and stat.st_mtime >= since and inode not in self._by_inode and inode not in self._resting:
-                self._open(path, inode)
+            if is_rotated(path.name) and stat.st_mtime >= since and not self._follows((stat.st_dev, stat.st_ino)):
+                self._open(path)
 
     def _let_go(self) -> None:
         for file in list(self.reading):
@@ -250,6 +261,8 @@ class Files:
         file = self._resting[inode]
         try:
             file.continue_on(file.path, opened(path), file.lines.start, file.lines.tail)
+        except FileNotFoundError:
+            return  # renamed in this very moment: the next look finds it
         except OSError as error:
             return self._problem(f"{path} cannot be read: {error.strerror}")
         del self._resting[inode]

@@ -13,14 +13,16 @@ _DIGITS = 10  # a length with its space
 
 
 class Frames(Protocol):
-    """Cuts what one sender sends into messages."""
+    """Cuts what one sender sends into messages. `wrong`: why nothing that follows can be understood, empty while it can."""
+
+    wrong: str
 
     @property
     def pending(self) -> int:
         """Bytes of the message that is not complete."""
 
     def feed(self, data: bytes) -> list[Chunk | LongLine]:
-        """The messages that these next bytes complete. Malformed when nothing that follows can be understood."""
+        """The messages that these next bytes complete, also those before what is `wrong`."""
 
     def end(self) -> list[Chunk | LongLine]:
         """What is left when the sender is gone. Malformed when it was cut off in the middle of a message."""
@@ -34,7 +36,7 @@ class Counted:
     """
 
     def __init__(self) -> None:
-        self._rest, self._start = b"", 0
+        self._rest, self._start, self.wrong = b"", 0, ""
 
     @property
     def pending(self) -> int:
@@ -42,22 +44,24 @@ class Counted:
 
     def feed(self, data: bytes) -> list[Chunk | LongLine]:
         rest, lines, at = self._rest + data, list[bytes](), 0
+        if self.wrong:
+            return []
         while match := _COUNT.match(rest, at):
             length, begin = int(match[1]), match.end()
             if length > MAX_LINE:
-                raise Malformed(f"a message of {length:,} bytes was announced")
-            if len(rest) - begin < length:
+                self.wrong = f"a message of {length:,} bytes was announced"
+            if self.wrong or len(rest) - begin < length:
                 break
             lines.append(rest[begin : begin + length].rstrip(b"\r\n\0"))
             at = begin + length
         self._rest = rest[at:]
         if not match and (len(self._rest) >= _DIGITS or not (self._rest == b"" or self._rest.isdigit())):
-            raise Malformed("no length where one must be")
+            self.wrong = "no length where one must be"
         return self._chunk(lines)
 
     def end(self) -> list[Chunk | LongLine]:
-        if self._rest:
-            raise Malformed("cut off in the middle of a message")
+        if self._rest or self.wrong:
+            raise Malformed(self.wrong or "cut off in the middle of a message")
         return []
 
     def _chunk(self, lines: list[bytes]) -> list[Chunk | LongLine]:

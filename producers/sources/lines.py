@@ -48,6 +48,7 @@ class Lines:
     def __init__(self, offset: int = 0, tail: bytes = b"") -> None:
         self.start = offset  # of the line that has not ended yet
         self.tail = tail  # the last TAIL bytes before it
+        self.wrong = ""  # never: any bytes are lines
         self._rest = b""
         self._long: _Long | None = None
 

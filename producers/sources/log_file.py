@@ -85,12 +85,25 @@ class LogFile:
         return self.stream.left() or int(last or (self.ending and self.waiting))
 
     def read(self) -> list[Chunk | LongLine]:
-        """The next lines; none when no line has been completed. Malformed when a compressed file is broken."""
+        """The next lines; none when no line has been completed. Malformed when a compressed file is broken.
+
+        Replaced when the file holds another text by now. Asked after the reading, so that whatever was read before is of ours.
+        """
         data = self.stream.read()
+        if data and self.replaced():
+            raise Replaced
         if data:
             self.overdue = False
             return self.lines.feed(data)
         return self.lines.end() if self.ending or self.overdue else []
+
+    def replaced(self) -> bool:
+        """Whether the file, which was ours, has another beginning by now, or other bytes before where we are."""
+        start = self.lines.start
+        return self.stream.grows and (
+            self.stream.head(len(self.head)) != self.head
+            or (self.stream.stat().st_size >= start and self.stream.before(start) != self.lines.tail)
+        )
 
     def continue_on(self, path: Path, stream: Stream, offset: int, tail: bytes | None = None) -> None:
         """Go on in another file that holds the same text. Malformed when it is compressed and broken before the offset.
@@ -111,6 +124,10 @@ def version(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns
+
+
+class Replaced(Exception):
+    """What a file gave out is not of the text that was being read in it."""
 
 
 class CutOff:

@@ -14,6 +14,9 @@ from producers.sources.exports import Exports, Full
 from producers.sources.otlp_http import LARGEST
 from producers.sources.otlp_records import of_protobuf
 
+# Requests that are read at once, each of up to LARGEST bytes, before the inbox has room for it or has not. Connections themselves
+# grpcio cannot bound: whoever may connect is for a firewall, or for client certificates, to say.
+_AT_ONCE = 64
 _SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 
 
@@ -23,7 +26,7 @@ class OtlpGrpc:
     def __init__(self, exports: Exports, admits: Callable[[str], bool], refused: Callable[[str, str], None], limits: Limits) -> None:
         self._exports, self._admits, self._refused = exports, admits, refused
         self._server = grpc.aio.server(
-            maximum_concurrent_rpcs=limits.connections,
+            maximum_concurrent_rpcs=min(limits.connections, _AT_ONCE),
             options=[
                 ("grpc.max_receive_message_length", LARGEST),
                 ("grpc.max_concurrent_streams", 64),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import zlib
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +14,9 @@ import zstandard
 from logverse.errors import Malformed
 from producers.sources.lines import CHUNK, TAIL
 
-_STEP = 4096  # compressed bytes at once: bounds what a line repeated a million times unfolds to
+# Compressed bytes at once, by format: gzip unfolds a byte to at most 1,032, and zstd four (a block of one repeated byte) to 128 KiB.
+_GZIP_STEP, _ZSTD_STEP = 4096, 64
+_RESERVE = 64  # open files that are not for logs
 
 
 class Stream(Protocol):
@@ -41,8 +45,17 @@ class Stream(Protocol):
 
 
 def opened(path: Path) -> Stream:
-    """The file's bytes, decompressed by what its name says. OSError when it cannot be opened."""
-    return Compressed(path) if path.suffix in (".gz", ".zst") else Plain(path)
+    """The file's bytes, decompressed by what its name says. OSError when it cannot be opened.
+
+    Nor does it open one that would leave the process too few for its checkpoints and connections: numbers of files are given out
+    from below, so the number says how many are open.
+    """
+    stream: Plain | Compressed = Compressed(path) if path.suffix in (".gz", ".zst") else Plain(path)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if stream.number() >= most - min(_RESERVE, most // 4):
+        stream.close()
+        raise OSError(errno.EMFILE, f"as many files are open as may be ({most}, see limits.files): it waits until another is closed")
+    return stream
 
 
 class Plain:
@@ -65,6 +78,9 @@ class Plain:
     def left(self) -> int:
         return max(0, self.stat().st_size - self.position)
 
+    def number(self) -> int:
+        return self._file.fileno()
+
     def stat(self) -> os.stat_result:
         return os.fstat(self._file.fileno())
 
@@ -86,7 +102,7 @@ class Compressed:
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, path.open("rb")
-        self._unpack = Unpacker(path)
+        self._unpack, self._step = Unpacker(path), _ZSTD_STEP if path.suffix == ".zst" else _GZIP_STEP
         self._ready, self._ended = bytearray(), False
         self._broken: Malformed | None = None
 
@@ -106,6 +122,9 @@ class Compressed:
 
     def left(self) -> int:
         return 0 if self._ended and not self._ready else max(1, self.stat().st_size - self._file.tell())
+
+    def number(self) -> int:
+        return self._file.fileno()
 
     def stat(self) -> os.stat_result:
         return os.fstat(self._file.fileno())
@@ -129,7 +148,7 @@ class Compressed:
         self._file.close()
 
     def _unpack_more(self) -> None:
-        packed = self._file.read(_STEP)
+        packed = self._file.read(self._step)
         try:
             self._ready += self._unpack.feed(packed)
         except Malformed as error:

@@ -136,18 +136,19 @@ class Syslog:
         return self._run.text(sender, fields={} if local else {"host.name": sender})
 
     async def _serve(self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        text, frames = self._text(connection.peer), None
+        text, frames, silent = self._text(connection.peer), None, False
         try:
             while data := await self._read(reader, frames):
                 connection.alive()
                 frames = frames or framed(data[:16])
                 await self._put(text, frames.feed(data))
+                if frames.wrong:
+                    break
         except TimeoutError:
+            silent = True
             self._broken(connection, "said nothing more")
-        except Malformed as error:
-            return self._broken(connection, str(error))
         finally:
-            self._last_words(connection, text, frames)
+            self._last_words(connection, text, frames, silent)
 
     async def _read(self, reader: asyncio.StreamReader, frames: Frames | None) -> bytes:
         async with asyncio.timeout(HALF_S if frames is None or frames.pending else IDLE_S):
@@ -169,11 +170,11 @@ class Syslog:
             async with asyncio.timeout(0.5):
                 await self._room.wait()
 
-    def _last_words(self, connection: Connection, text: LiveText, frames: Frames | None) -> None:
+    def _last_words(self, connection: Connection, text: LiveText, frames: Frames | None, silent: bool) -> None:
         try:
             items = frames.end() if frames else []
         except Malformed as error:
-            return self._broken(connection, str(error))
+            return None if silent else self._broken(connection, str(error))
         for item in items:
             if not self._inbox.put((text, item), item.end - item.start + _COST, self._given.clock()):
                 self._given.account.lost["half a message when its sender hung up, and no room"] += 1

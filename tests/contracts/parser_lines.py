@@ -156,6 +156,7 @@ HOSTILE = [
     "2026-11-21 12:00:00,000 ERROR " + "a." * 1_000_000,
     "Nov 21 12:00:00 h sshd[1]: Failed password for " + " from 1.2.3.4 port 5" * 50_000,
     "Nov 21 12:00:00 h sudo: " + "a ; " * 50_000 + "USER=b ; COMMAND=c", "<34>1 - - - - - " + '[a b="' * 50_000,
+    "2026/11/21 12:00:00 [error] 7#7: *3 failed" + ", host: a" * 25_000,
 ]  # fmt: skip
 
 # Lines near to real ones: pieces of them in any order.

@@ -151,9 +151,11 @@ def test_any_text_is_an_event_or_malformed(name_of_parser: str, line: str) -> No
             assert_sound(parsed)
 
 
-@pytest.mark.parametrize("name_of_parser", [name for name in PARSERS if name not in ("json", "logfmt", "csv")])
+@pytest.mark.parametrize("name_of_parser", PARSERS)
 @settings(deadline=None)
 @given(line=st.text(alphabet=st.characters(exclude_categories=["Nd"]), max_size=120))
+@example(line='{"time": "noon", "timestamp": "inf"}')
+@example(line="time=now level=info")
 def test_no_time_is_invented(name_of_parser: str, line: str) -> None:
     """Text without a digit has no time, so none is made of it."""
     parsed = try_(made(name_of_parser), line)

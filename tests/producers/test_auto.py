@@ -47,6 +47,18 @@ def test_half_of_the_lines_decide() -> None:
     assert choose([line, line, "a", "b"], IN_UTC, 0).name == "access"
 
 
+LOGBACK = "2026-11-21 12:00:0{} [main] ERROR com.shop.Pay - no money"
+
+
+def test_a_line_behind_a_time_does_not_outweigh_a_form() -> None:
+    """An odd line in a log of a known form does not make all of it text behind a time, without levels."""
+    banner = "2026-11-21 12:00:00 Welcome to the shop"
+
+    assert choose([banner, *[LOGBACK.format(1)] * 199], IN_UTC, 0).name == "java"
+    assert choose([banner] * 7 + [LOGBACK.format(1)] * 3, IN_UTC, 0).name == "node"
+    assert choose([banner], IN_UTC, 0).name == "node"
+
+
 def test_sentences_are_no_csv() -> None:
     """Text with commas is text."""
     assert choose(["it works, more or less", "so it does, he said"] * 10, IN_UTC, 0).name == "plain"
@@ -124,3 +136,40 @@ def test_a_file_that_begins_slowly(workshop: Any) -> None:
 
     assert [event["log.type"] for event in workshop.events()] == ["error", *["http"] * 5]
     assert workshop.dead() == []
+
+
+def test_first_lines_choose_for_now(workshop: Any) -> None:
+    """A file whose first line came alone is read as what its first ten lines are, a trace in them joined, nothing lost or doubled."""
+    workshop.start("app.log", log_type="auto")
+    workshop.write("2026-11-21 12:00:00 starting up\n", "app.log")
+    workshop.follow(2)
+    workshop.write((LOGBACK.format(1) + "\n\tat com.shop.Pay.pay(Pay.java:31)\n") * 20, "app.log")
+    workshop.follow(2)
+    workshop.start("app.log", log_type="auto")
+    workshop.write(LOGBACK.format(2) + "\n", "app.log")
+    workshop.follow(2)
+
+    assert [event["severity_text"] for event in workshop.events()] == ["INFO", *["ERROR"] * 21]
+    assert [text.partition(" is read as ")[2].split(" ")[0] for text in workshop.said] == ["node", "java"]
+    assert len(set(workshop.uids())) == 22
+
+
+def test_a_choice_is_not_changed_by_later_lines(workshop: Any) -> None:
+    """Ten lines choose for good: lines of another form after them are dead letters, not another choice."""
+    workshop.start("app.log", log_type="auto")
+    workshop.write('{"message": "a"}\n' * 10, "app.log")
+    workshop.follow(1)
+    workshop.write(workshop.lines(0, 300), "app.log")
+    workshop.follow(1)
+
+    assert (len(workshop.events()), len(workshop.dead())) == (10, 300)
+
+
+def test_lines_that_came_one_by_one_choose_together(workshop: Any) -> None:
+    """It is the lines so far that choose, not the last one alone."""
+    workshop.start("app.log", log_type="auto")
+    for number in range(12):
+        workshop.write("oops\n" if number == 9 else '{"message": "a"}\n', "app.log")
+        workshop.follow(1)
+
+    assert (len(workshop.events()), len(workshop.dead())) == (11, 1)

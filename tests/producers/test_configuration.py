@@ -201,6 +201,20 @@ def test_file_with_a_mistake_changes_nothing(plant: Plant) -> None:
     assert sum("nothing was changed" in said for said in plant.said) == 1
 
 
+def test_the_only_listener_may_change(plant: Plant) -> None:
+    """A producer whose only input is a listener goes on when that is changed: it begins anew, and the producer does not end meanwhile."""
+    port = free_port()
+    plant.start(f"inputs:\n  net: {{read: 'syslog+udp://127.0.0.1:{port}'}}\n")
+    wait_until(lambda: plant.names() == ["net"], "the input")
+
+    plant.write(f"inputs:\n  net: {{read: 'syslog+udp://127.0.0.1:{port}', service: other}}\n")
+    wait_until(lambda: any("changed" in said for said in plant.said) and plant.names() == ["net"], "the changed input")
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        wait_until(lambda: bool(sender.sendto(LINE + b"hello", ("127.0.0.1", port))) and "hello" in plant.bodies(), "the message")
+    assert [orjson.loads(record.value)["service.name"] for record in plant.publisher.records][-1] == "other"
+
+
 def test_input_that_cannot_begin_is_tried_again(plant: Plant) -> None:
     """A new input whose port is taken is named, holds up nobody, and begins when the port is free."""
     plant.start("inputs: {}")

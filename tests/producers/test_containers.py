@@ -109,3 +109,17 @@ def test_restart_between_pieces(workshop: Any) -> None:
 
     again = [(event["log.record.uid"], event["body"]) for event in workshop.events()]
     assert again == [(event["log.record.uid"], event["body"]) for event in whole]
+
+
+@pytest.mark.parametrize(("name", "line"), [(POD, cri), (DOCKER, docker)])
+def test_two_streams_are_never_joined(workshop: Any, name: str, line: Any) -> None:
+    """What the program says on stderr while a line of stdout is still cut in pieces is an event of its own, and nothing is lost."""
+    half = cri("abc", "P") if line is cri else docker("abc")
+    rest = cri("def", second=2) if line is cri else docker("def\n", 2)
+    boom = cri("  boom", second=1, stream="stderr") if line is cri else docker("  boom\n", 1, "stderr")
+
+    events = read(workshop, name, half + boom + rest)
+
+    assert [(event["body"], event["attributes"]["log.iostream"]) for event in events] == [
+        ("abc", "stdout"), ("  boom", "stderr"), ("def", "stdout"),
+    ]  # fmt: skip

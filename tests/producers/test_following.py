@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -250,3 +252,23 @@ def test_oldest_of_several_files_goes_first(workshop: Any) -> None:
 
     assert len(times) == 30
     assert times == sorted(times)
+
+
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    """This process may have few files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (96, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_more_files_than_may_be_open(workshop: Any, few_files: None) -> None:
+    """Files beyond the limit wait until others are read to their end, and the checkpoint can be written all the while."""
+    for number in range(150):
+        workshop.write(workshop.lines(number, number + 2), f"{number}.log")
+
+    events = workshop.read_to_end("*.log")
+
+    assert len(events) == 300
+    assert not any("checkpoint cannot be written" in said for said in workshop.said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.checkpoint import Checkpoint
+from producers.checkpoint import Checkpoint, Position
 from producers.joining import MAX_BYTES, MAX_LINES, WAIT_MS, Joiner
 from producers.sources.lines import CHUNK, TAIL, Chunk, Lines
+from producers.sources.live import LiveText
 
+NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 HEAD = "2026-11-21 12:00:0{} ERROR shop.pay: failed\n"
 TRACE = 'Traceback (most recent call last):\n  File "/app/pay.py", line 12, in pay\n    charge()\nValueError: no\n'
 
@@ -227,3 +230,18 @@ def test_end_of_a_compressed_file_ends_its_record(workshop: Any) -> None:
     (position,) = workshop.checkpoint.texts.values()
     assert event["exception.message"] == "no"
     assert position.offset == len(HEAD + TRACE) - 2
+
+
+def test_texts_that_are_over_are_not_kept(workshop: Any) -> None:
+    """Thousands of rotated files leave no trace in memory; one whose record still waits loses nothing of it."""
+    workshop.start("*.log", log_type="python")
+    waiting = LiveText("waiting", "waiting", Position("waiting", first_seen=NOON))
+    list(workshop.translator.whole(waiting, Chunk(0, 3, [b"2026-11-21 12:00:00,000 ERROR a: b"]), NOON))
+    for number in range(2000):
+        text = LiveText(str(number), "rotated", Position("rotated", first_seen=NOON))
+        list(workshop.translator.whole(text, Chunk(0, 2, [b"a"]), NOON))
+        text.position.cuts.append(2)
+        list(workshop.translator.release(text, ended=False))
+
+    assert sum(isinstance(one, Joiner) for one in gc.get_objects()) < 1000
+    assert workshop.translator.holds(waiting)

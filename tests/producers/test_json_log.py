@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from typing import Any
 
 import orjson
 import pytest
 
 from logverse.instant import written
+from producers.parsers import PARSERS
 from producers.parsers.json_log import JsonLog
 from producers.parsers.parsed import Parsed
 from producers.routes import Routes
@@ -34,6 +37,37 @@ def test_times_that_are_none(value: Any) -> None:
 
     assert parsed.timestamp is None
     assert value in (None, {}) or parsed.attributes == {"timestamp": value}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, 12, 35.5, 2026, "2026", 20261121, "20261121", "202611211000", 20261121100000, "20261121100000", 299_999_999, 10_000_000_000],
+)
+@pytest.mark.parametrize("form", ["json", "logfmt", "csv"])
+def test_numbers_that_are_no_times(form: str, value: Any) -> None:
+    """A count, a duration or a date without anything between its digits is no number of seconds since 1970: it stays an attribute."""
+    line = {"json": orjson.dumps({"time": value, "a": "b"}).decode(), "logfmt": f"time={value} a=b", "csv": f"{value},b"}[form]
+    parser: Any = PARSERS[form](Routes())
+
+    parsed = (parser.headed("time,a") if form == "csv" else parser).parse(line)
+
+    assert (parsed.timestamp, parsed.local) == (None, None)
+    assert str((parsed.attributes or {})["time"]) == str(value)
+
+
+def test_long_names_are_not_repeated() -> None:
+    """An object below a long name stays one value: else each of its members would carry the name, and one line fill the memory."""
+    line = orjson.dumps({"n" * 120_000: {f"m{n}": n for n in range(12_000)}, "a": {"b" * 300: {"c": 1}}}).decode()
+    tracemalloc.start()
+    began = time.process_time()
+
+    parsed = PARSERS["json"](Routes()).parse(line)
+
+    _, used = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert parsed.attributes is not None
+    assert {len(name) for name in parsed.attributes} == {120_000, 302}
+    assert (used < 40 * len(line), time.process_time() - began < 1) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,14 @@ def test_uid_is_topic_partition_and_offset(tmp_path: Path) -> None:
     assert [event["timestamp"] for event in events] == ["2026-11-21T12:00:00.041Z", "2026-11-21T12:00:00.042Z"]
 
 
+@pytest.mark.parametrize("uid", ["jo@example.com password=hunter2", "u" * 101, "a\nb", "", 7])
+def test_uid_that_is_none(tmp_path: Path, uid: Any) -> None:
+    """What is no id, a secret or a whole text, does not become the event's key: it has that of its place."""
+    event = Desk(tmp_path).one({"message": "a", "log.record.uid": uid})
+
+    assert event["log.record.uid"] == "T1-0-0"
+
+
 def test_offsets_are_committed_after_acknowledgement_only(tmp_path: Path) -> None:
     """An offset is committed when everything before it has arrived, however late and in whatever order it does."""
     desk = Desk(tmp_path)

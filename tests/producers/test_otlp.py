@@ -111,6 +111,24 @@ def test_protobuf_and_json_are_the_same_event(station: Station) -> None:
     assert one["timestamp"] == "2026-11-21T12:00:00.000Z"
 
 
+def test_small_request_of_many_attributes_is_refused(station: Station) -> None:
+    """Attributes of a resource count with each of its records: 60 KB that would be a million attributes are refused, and others go on."""
+    station.start("otlp://127.0.0.1:0")
+    message = ExportLogsServiceRequest()
+    scope = message.resource_logs.add()
+    for number in range(1_000):
+        scope.resource.attributes.add(key=f"a{number}").value.int_value = 1
+    records = scope.scope_logs.add()
+    for _ in range(1_000):
+        records.log_records.add(time_unix_nano=NANOSECONDS)
+
+    refused = post(station, message.SerializeToString(), "application/x-protobuf")
+    taken = post(station, json.dumps(request()).encode())
+
+    assert (refused[0], taken[0]) == (400, 200)
+    assert len(station.events()) == 1
+
+
 @pytest.mark.parametrize("transport", ["http", "grpc"])
 def test_no_answer_before_kafka_has_it(station: Station, transport: str) -> None:
     """As long as Kafka has not confirmed, the sender waits; a repetition meanwhile brings nothing twice, and both are answered."""

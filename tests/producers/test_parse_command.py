@@ -13,10 +13,12 @@ from click.testing import CliRunner, Result
 
 from logverse.cli.main import logverse
 from logverse.errors import Malformed, WrongSettings
+from producers.parsers.local_time import IN_UTC
 from producers.parsers.pattern import LONGEST, load
 from producers.preview import fitting
 from producers.routes import Routes
 
+NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 ORDERS = r"""
 pattern: '(?<time>\S+ \S+) (?<level>\w+) \[(?<who>[^]]*)\] (?<ip>\S+) (?<status>\d+) (?<message>.*)'
 log_type: activity
@@ -55,6 +57,19 @@ def test_what_a_line_becomes(tmp_path: Path) -> None:
     assert "user.name                        ro\\x1b[31mot" in shown.output
     assert "\x1b[31m" not in shown.output
     assert "line 2" not in shown.output
+
+
+def test_disorder_of_all_that_was_read() -> None:
+    """What is behind the first lines counts too: how far times run backwards, and which watermark delay that takes."""
+    lines = [f'{{"time": "2026-11-21T12:00:00Z", "message": "{number}"}}\n' for number in range(300)]
+    lines[250] = '{"time": "2026-11-21T11:30:00Z", "message": "old"}\n'
+    data = "".join(lines).encode()
+
+    shown, rows = run("-", "--limit", "0", data=data), orjson.loads(run("-", "--limit", "0", "-o", "json", data=data).output)
+
+    assert "times run backwards by up to 1,800 s: --watermark-delay 1801s" in shown.output
+    assert rows["disorder_s"] == 1800
+    assert "backwards" not in run("-", "--limit", "20", data=data).output
 
 
 def test_why_a_line_fails() -> None:
@@ -137,6 +152,9 @@ def test_form_of_ones_own(form: Any) -> None:
         ("pattern: '(?<a>x)'\nexamples: ['y']", "examples, 1: the pattern does not fit"), ("pattern: [", "orders.yaml:1"),
         ("pattern: 7", "pattern: is no text"), ("pattern: '(?<a>x)'\nexamples: x", "examples: is no list"),
         ("pattern: \"\\d\"", "orders.yaml:1"),
+        *[(f"pattern: '(?<time>x)'\ntime_format: '{form}'", "does not tell month, day and hour")
+          for form in ("%H:%M:%S", "%d %H:%M:%S", "%Y-%m-%d", "%b %d %I:%M", "%Y %H:%M", "noon")],
+        ("pattern: '(?<time>x)'\ntime_format: '%Q'", "time_format: 'Q' is a bad directive"),
     ],
 )  # fmt: skip
 def test_mistake_in_a_form_is_named(form: Any, text: str, said: str) -> None:
@@ -146,6 +164,21 @@ def test_mistake_in_a_form_is_named(form: Any, text: str, said: str) -> None:
     assert isinstance(result.exception, WrongSettings)
     assert "orders.yaml" in str(result.exception)
     assert said in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("time_format", "text"),
+    [
+        ("%b %d %H:%M:%S", "Nov 21 12:00:00"), ("%j %Y %H", "325 2026 12"), ("%c", "Sat Nov 21 12:00:00 2026"),
+        ("%d/%m/%y %I:%M %p", "21/11/26 12:00 PM"), ("%Y%m%d%H%M", "202611211200"), ("%Y-%m-%dT%H:%M%z", "2026-11-21T13:00+0100"),
+    ],
+)  # fmt: skip
+def test_forms_of_time(form: Any, time_format: str, text: str) -> None:
+    """However month, day and hour are written, a form that has them gives the time."""
+    parsed = load(form(f"pattern: '(?<time>.*)'\ntime_format: '{time_format}'"), Routes()).parse(text)
+
+    at = parsed.timestamp if parsed.local is None else IN_UTC.instant(parsed.local, None, NOON, NOON)
+    assert at == NOON
 
 
 def test_pattern_that_backtracks_without_end(form: Any) -> None:

@@ -20,11 +20,13 @@ NOW = read("2026-11-21T12:00:00.000Z")
 BERLIN = Calendar(zone_named("Europe/Berlin"))
 
 
-def at(text: str, calendar: Calendar = BERLIN, last: str = "", begun: str = "2026-11-21T12:00:00.000Z") -> str | None:
-    """The instant of a time as a log writes it, behind one at `last`, in a file that was written to at `begun`."""
+def at(
+    text: str, calendar: Calendar = BERLIN, last: str = "", begun: str = "2026-11-21T12:00:00.000Z", now: str = "2026-11-21T12:00:00.000Z"
+) -> str | None:
+    """The instant of a time as a log writes it, behind one at `last`, in a file that was written to at `begun`, read at `now`."""
     local = stamps.read(text)
     assert isinstance(local, Local)
-    found = calendar.instant(local, read(last) if last else None, read(begun), NOW)
+    found = calendar.instant(local, read(last) if last else None, read(begun), read(now))
     return None if found is None else written(found)
 
 
@@ -60,6 +62,14 @@ def test_the_hour_that_comes_twice() -> None:
     assert at("Oct 25 02:59:59", last="2026-10-25T01:58:00.000Z") == "2026-10-25T01:59:59.000Z"
     assert at("2026-10-25 02:30:00 CEST") == "2026-10-25T00:30:00.000Z"
     assert at("2026-10-25 02:30:00 CET") == "2026-10-25T01:30:00.000Z"
+
+
+def test_disorder_within_the_hour_that_comes_twice() -> None:
+    """A line that is a few minutes late in the first hour is not of the second one, and none is of a time that has not come yet."""
+    assert at("2026-10-25 02:37:00", last="2026-10-25T00:40:00.000Z") == "2026-10-25T00:37:00.000Z"
+    assert at("Oct 25 02:37:00", last="2026-10-25T01:40:00.000Z") == "2026-10-25T01:37:00.000Z"
+    late = "2026-10-25T00:45:00.000Z"
+    assert at("2026-10-25 02:10:00", last=late, now=late) == "2026-10-25T00:10:00.000Z"
 
 
 def test_the_hour_that_is_left_out() -> None:

@@ -271,3 +271,14 @@ def send_what_goes(sender: socket.socket, data: bytes) -> int:
     except TimeoutError:
         pass
     return sent
+
+
+def test_messages_before_garbage_are_kept(station: Station) -> None:
+    """Complete messages count though what follows them in the same packet cannot be understood; the connection is counted once."""
+    station.start("syslog+tcp://127.0.0.1:0")
+    with station.connect() as sender:
+        sender.sendall(b"%d %sone" % (len(LINE) + 3, LINE) + b"%d %stwo" % (len(LINE) + 3, LINE) + b"garbage that is no length")
+        wait_until(lambda: sorted(station.bodies()) == ["one", "two"], "both messages")
+        wait_until(lambda: sender.recv(1) == b"", "the goodbye")
+
+    assert station.account.lost["connections that broke off in the middle of a message"] == 1

@@ -55,6 +55,19 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqbyJ9.c2lnbmF0dXJlLWhlcmU"
         ('secret="cut off in the midst', 'secret="[token]'),
         ("Authorization: Bearer abc.def", "Authorization: [token]"),
         ('"authorization": "Basic am86cHc="', '"authorization": "[token]"'),
+        ("pass=hunter2 db_pass: x1 dbPass=y", "pass=[token] db_pass: [token] dbPass=[token]"),
+        ('{"pass": 7, "smtp_pass":"x"}', '{"pass": [token], "smtp_pass":"[token]"}'),
+        ("<password>hunter 2</password>", "<password>[token]</password>"),
+        ('<wsse:Password Type="a">x</wsse:Password>', '<wsse:Password Type="a">[token]</wsse:Password>'),
+        ("<m:secret><![CDATA[a<b>c]]></m:secret>", "<m:secret><![CDATA[[token]]]></m:secret>"),
+        ('{"password":["hun]ter2", "b"],"x":1}', '{"password":[token],"x":1}'),
+        ('{"credentials": {"user":"jo","pw":{"a":"hun\\"}ter2"}},"x":1}', '{"credentials": [token],"x":1}'),
+        ("tokens: password=['a', 'b'] x", "tokens: password=[token] x"),
+        ('{"m":"{\\"token\\": [\\"a]b\\"],\\"x\\":1}"}', '{"m":"{\\"token\\": [token],\\"x\\":1}"}'),
+        ("password=[cut off", "password=[token]"),
+        ("X-Auth-Token: abcdefghij", "X-Auth-Token: [token]"),
+        ("api_key: letmeinplease", "api_key: [token]"),
+        ('"token": abcdefghij', '"token": [token]'),
         ("got Bearer abcdef123456, ok", "got Bearer [token], ok"),
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: [token]"),
         ("postgres://jo:p:w@db/x", "postgres://jo:[token]@db/x"),
@@ -78,6 +91,7 @@ def test_found_in_every_spelling(text: str, masked: str) -> None:
         "4111111111111112", "took 0.4111111111111111 s", "41111111111111111111111111", "[21/Nov/2026:12:00:00 +0000]", "+0200",
         "2026-11-21 12:00:00.123456 12345", "Chrome/142.0.0.0 Safari/537.36", "12:00:00", "std::vector", "1.2.3.4.5", "version 10.0.0",
         "Unexpected token: end of file", "max_tokens=100", "PWD=/srv", "password=", "token=null", "the secretary", "monkey=1",
+        "tests pass: 12, fail: 0", "compass: 12 bypass=1", "Unexpected token: [", "password=[]", "{\"secret\":{}}",
         "bearer authentication", "550e8400-e29b-41d4-a716-446655440000", "usb+123456789012",
     ],
 )  # fmt: skip
@@ -149,7 +163,8 @@ HOSTILE = [
     "eyJ", "eyJa-", "eyJaaaaaaaaaaaaa.", "password=", 'password="', "password='", 'password=\\"', 'password="\\', "token: ", "cookie:",
     "authorization: ", "authorization: a ", "bearer ", "bearer a", "://", "://a:", "://a:b", "-----BEGIN PRIVATE KEY-----", "ghp_", "sk-",
     "\\", "=", "ä", "１", "＠", "secret", "secret_", "key=key", "\x00", "jo@example.com ", "10.0.0.1 ",
-    "%3A%2F%2Fa%3A", "%2F%2F", "%3A", "%", "%25", "'",
+    "bearer+", "bearer+a", "token>", "token>a", "token >", "<token>", "token><![CDATA[", "password=[", 'password={"', "password={'a",
+    '"password":[[', "password=[\\", "%3A%2F%2Fa%3A", "%2F%2F", "%3A", "%", "%25", "'",
 ]  # fmt: skip
 
 

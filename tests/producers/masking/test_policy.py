@@ -55,6 +55,8 @@ def test_policy_is_read_as_written(tmp_path: Path) -> None:
         ("fields: {timestamp: drop}", ["fields.timestamp: cannot go"]),
         ("fields: {http.response.status_code: mask}", ["is a number", "drop or keep"]),
         ("fields: {session.id: mask}", ["in order", "hash"]),
+        ("fields: {hostname: drop}", ["fields.hostname: cannot go"]), ("fields: {service: drop}", ["fields.service: cannot go"]),
+        ("fields: {request_time: mask}", ["is a number"]), ("fields: {session_id: mask}", ["in order"]),
         ('fields: {"*a*b*c*d*e*": drop}', ["more than 4 stars"]),
         ("dead_letters: hide", [":1 dead_letters: is 'hide'\n  → one of mask, drop"]),
         ("patterns: [", ["masking.yaml:1: not YAML"]),
