@@ -13,7 +13,7 @@ _IS = r"(?P<is>\s{0,4}(?:=>|=|:|%3[dD])\s{0,4})"
 _NAME = (
     r"(?:passw(?:or)?d|passphrase|passcode|pwd(?!=/)|secret|credentials?|signature|(?<![a-z])sig|[cx]srf|token(?!s)"
     r"|(?:api|access|private|auth|signing|encryption|account)[_-]?key|(?:php|j|aspx?)sess(?:ion)?id|connect\.sid"
-    r"|(?<![a-z])(?:user|db|login|root|admin|smtp|ldap)?[_-]?pass(?![a-z]))"
+    r"|pass(?![a-z])(?:(?<![a-z]pass)|(?<=dbpass)|(?<=userpass)))"
     r"(?:[_-]?(?:hash|value|key|id|confirm(?:ation)?|new|old|\d{1,3}))?"
 )
 _ASSIGNED = re.compile(
@@ -47,7 +47,7 @@ _FORM = re.compile(
 _NAMED = re.compile(rf"(?:{_NAME}|authorization|(?:set-)?cookie)(?=\.|\Z)", re.IGNORECASE)  # a part of a dotted name ends so
 _LONGEST_NAME = 512
 _CAMEL = re.compile(r"[a-z0-9](?=[A-Z])")
-_RUN = "a" * 16  # no form of token is shorter
+_RUN = b"a" * 16  # no form of token is shorter
 _FORMS = ("eyJ", "k_live_", "k_test_", "sk-", "KIA", "SIA", "AIza", "xox", "hf_", "glpat-", "npm_", "pypi-", "ya29.", "SG.", "shp", "dop_")
 _BRACKET = re.compile(r"[\[\]{}]|(?P<slashes>\\*+)[\"']")
 _PROSE = frozenset({"token", "signature", "sig", "pass"})  # `Unexpected token: end of file`, `tests pass: 12`
@@ -68,7 +68,7 @@ class Token:
             return True
         # A name needs something between it and its value. Colons of times and of https:// are most that there are.
         shape = signs.shape
-        if not ("=" in text or "%" in text or ">" in text or shape.count(":") > shape.count("0:0") + text.count("://")):
+        if not ("=" in text or "%" in text or ">" in text or shape.count(b":") > shape.count(b"0:0") + text.count("://")):
             return False
         return _named(lower)
 
