@@ -14,6 +14,16 @@ DIMENSIONS: tuple[str, ...] = (
     "http.response.status_code", "severity_number", "event_name", "event.outcome",
 )  # fmt: skip
 
+# The ways in which a second is summed up, each over all events that it is about. A rule reads the first whose dimensions hold all its
+# fields. `clients` and `users` are of the busiest of a service and second, the rest together with None as their name; `patterns` are of
+# bodies with numbers, ids and addresses replaced, the rest with None.
+VIEWS: dict[str, tuple[str, ...]] = {
+    "traffic": DIMENSIONS,
+    "clients": ("service.name", "log.type", "client.address", "http.response.status_code", "event_name", "event.outcome"),
+    "users": ("service.name", "log.type", "user.name", "event_name", "event.outcome"),
+    "patterns": ("service.name", "log.type", "severity_number", "log.record.template"),
+}
+
 # Upper bounds, in seconds, of the duration histogram; cumulative counts as Prometheus keeps them ("le"), so that
 # two of them add up to one. What lies above the last bound is in Summary.duration_count only.
 DURATION_BOUNDS: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -21,14 +31,16 @@ DURATION_BOUNDS: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts and sums of the events that share all DIMENSIONS within one second of event time.
+    """Counts and sums of the events that share all dimensions of a view within one second of event time.
 
     `second` is the start of that second, in milliseconds. Durations and sizes are over the events that have one:
     `duration_sum` and `duration_max` in seconds, `size_sum` in bytes. `sample` is one of the bodies.
+    `paths` is a sketch of the distinct `url.path` of a client (view `clients`): bit n is set when one hashed to n (linear counting,
+    Whang et al. 1990); two of them add up by `|`.
     """
 
     second: Millis
-    dimensions: tuple[str | int | None, ...]  # in the order of DIMENSIONS
+    dimensions: tuple[str | int | None, ...]  # in the order of VIEWS[view]
     count: int
     duration_count: int = 0
     duration_sum: float = 0.0
@@ -36,10 +48,12 @@ class Summary:
     histogram: tuple[int, ...] = (0,) * len(DURATION_BOUNDS)
     size_sum: int = 0
     sample: str = ""
+    view: str = "traffic"
+    paths: int = 0
 
     def __getitem__(self, dimension: str) -> str | int | None:
-        """The value of a dimension by its OpenTelemetry name."""
-        return self.dimensions[DIMENSIONS.index(dimension)]
+        """The value of a dimension by its OpenTelemetry name; ValueError when the view has it not."""
+        return self.dimensions[VIEWS[self.view].index(dimension)]
 
 
 def quantile(q: float, count: int, cumulative: Sequence[int], peak: float) -> float:
