@@ -108,7 +108,7 @@ class Evaluate(KeyedBroadcastProcessFunction):
         except Malformed as error:  # anybody's record; it must not stop the job that everybody's rules are in
             log.warning("record on topic rules left out: %s", error)
             return
-        refusal = None if rule.deleted or rule.paused else self._reach.refusal(rule)
+        refusal = self._reach.refusal(rule) if rule.runs else None
         if refusal is None:
             book = self._rules(ctx)
             ctx.get_broadcast_state(RULES).put(rule.name, text)  # a deleted one too: it must stay gone though the snapshot has it

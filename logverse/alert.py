@@ -55,6 +55,22 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)  # of the rule
     annotations: Mapping[str, str] = field(default_factory=dict)  # of the rule
     reason: str = ""  # why it ended when the condition did not: "rule paused", "rule deleted"; "late data" when raised by it
+    shadow: bool = False  # of a rule that is being tried out: listed and stored, told to nobody
+
+    @property
+    def owner(self) -> str:
+        """Who looks after the rule; a label, so that routes can go by it."""
+        return self.labels.get("owner", "")
+
+    @property
+    def runbook_url(self) -> str:
+        """Where it says what to do; under Alertmanager's customary name."""
+        return self.annotations.get("runbook_url", "")
+
+    @property
+    def description(self) -> str:
+        """What the rule's author has to say of it, filled in."""
+        return self.annotations.get("description", "")
 
     @property
     def fingerprint(self) -> str:
@@ -106,6 +122,8 @@ def _checked(alert: Alert) -> Alert:
         for value in values:
             if not isinstance(value, kind):
                 raise TypeError(f"{value!r} has the wrong type")
+    if not isinstance(alert.shadow, bool):
+        raise TypeError(f"{alert.shadow!r:.100} is neither true nor false")
     for text in (part for pairs in (alert.group, alert.labels, alert.annotations) for pair in pairs.items() for part in pair):
         if not isinstance(text, str):
             raise TypeError(f"{text!r:.100} is no text")

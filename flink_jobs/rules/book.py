@@ -57,8 +57,8 @@ class RuleBook(Page):
 
     def put(self, rule: Rule) -> None:
         """Takes a rule in, in place of the one of that name. Malformed when it cannot be run: the former one stays."""
-        if rule.deleted or rule.paused:
-            return self._without(rule.name, "rule deleted" if rule.deleted else "rule paused")
+        if not rule.runs:
+            return self._without(rule.name, "rule deleted" if rule.deleted else "rule paused" if rule.paused else "rule not enabled")
         plan = Plan(rule, self._reach.clause_for(rule) if self._reach else None)
         gone = {name: why for name, why in self._gone.items() if name != rule.name}
         self._turn({**self.plans, rule.name: plan}, gone)
