@@ -46,6 +46,13 @@ def fail(episode: Episode, request: Request, random: Random) -> Request:
     return request
 
 
+def crash(episode: Episode, request: Request, random: Random) -> Request:
+    """A share of the requests meets a bug: answered at once, with a 500."""
+    if random.random() < episode.magnitude:
+        request.status, request.size = 500, _ERROR_PAGE
+    return request
+
+
 def slow(episode: Episode, request: Request, _: Random) -> Request:
     request.duration *= episode.magnitude
     return request
@@ -71,12 +78,22 @@ def restart(episode: Episode, request: Request, random: Random) -> Request:
     return request
 
 
+def refill(episode: Episode, request: Request, _: Random) -> Request:
+    """Everything is read anew, until the cache knows it again."""
+    request.duration *= 1 + (episode.magnitude - 1) * (1 - (request.at - episode.start) / (episode.end - episode.start))
+    if request.status == 304:
+        request.status, request.size = 200, request.route.size
+    return request
+
+
 # Kinds that change the usual requests; those that add requests are in traffic.py, those of other logs beside it.
 EFFECTS: dict[str, Effect] = {
     "error-burst": fail,
+    "error-rate": crash,
     "latency-shift": slow,
     "slow-drift": drift,
     "silence": drop,
     "traffic-drop": drop,
     "deploy": restart,
+    "cache-flush": refill,
 }

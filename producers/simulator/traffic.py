@@ -23,7 +23,7 @@ from producers.simulator.episodes import KINDS, Episode
 from producers.simulator.logins import login_lines
 from producers.simulator.simulation import ACCESS, ACTIVITY, APPLICATION, Line, Simulation, daily
 from producers.simulator.sites import Route, site_of, weights
-from producers.simulator.visitors import BATCH_AGENT, PROBED, SCANNER_AGENT, Visit, Visitors
+from producers.simulator.visitors import BATCH_AGENT, CRAWLER_AGENT, PROBED, SCANNER_AGENT, Visit, Visitors
 
 __all__ = ["Line", "Simulation", "daily", "lines", "silent"]
 
@@ -56,10 +56,22 @@ class _Scanner(_OneClient):
         self._visit = Visit(f"203.0.113.{random.randrange(2, 250)}", SCANNER_AGENT, True, "-", 0)
 
 
+class _Crawler(_OneClient):
+    """A search engine's machine: it reads what there is and looks for no weakness."""
+
+    def __init__(self, random: Random) -> None:
+        self._visit = Visit(f"192.0.2.{random.randrange(2, 250)}", CRAWLER_AGENT, False, "-", 0)
+
+    def next(self) -> Visit:
+        self._visit.referer = "-"
+        return self._visit
+
+
 def lines(simulation: Simulation) -> Iterator[Line]:
     """All lines of all logs of all services by time; endless when the simulation has no end."""
     streams = {ACCESS: _access_lines, APPLICATION: application_lines, ACTIVITY: login_lines}
-    return merge(*(streams[log](simulation, service) for log in simulation.logs for service in simulation.services), key=itemgetter(0))
+    found = [_heard(simulation, service, streams[log](simulation, service)) for log in simulation.logs for service in simulation.services]
+    return merge(*found, key=itemgetter(0))
 
 
 def silent(simulation: Simulation, episode: Episode) -> int:
@@ -70,20 +82,30 @@ def silent(simulation: Simulation, episode: Episode) -> int:
 def _access_lines(simulation: Simulation, service: str) -> Iterator[Line]:
     if simulation.hosts == 1:
         return _service_lines(simulation, service)
-    return _spread(simulation, service, _service_lines(simulation, service))
+    return _spread(simulation, _service_lines(simulation, service))
 
 
-def _spread(simulation: Simulation, service: str, found: Iterator[Line]) -> Iterator[Line]:
-    """Lines over hosts as their text falls, so that a line more or less moves no other; what a silent one would get goes to the next."""
-    hosts = simulation.hosts
+def _spread(simulation: Simulation, found: Iterator[Line]) -> Iterator[Line]:
+    """Lines over hosts as their text falls, so that a line more or less moves no other."""
+    return (line._replace(host=1 + crc32(line.text.encode()) % simulation.hosts) for line in found)
+
+
+def _heard(simulation: Simulation, service: str, found: Iterator[Line]) -> Iterator[Line]:
+    """What the service's hosts still say in any of its logs: nothing of a silent service, and a silent host's work is others'."""
+    quiet = [episode for episode in simulation.of(service, "silence") if episode.route is None]
     away = [(episode, silent(simulation, episode)) for episode in simulation.of(service, "silent-host")]
+    return _unsaid(found, quiet, away, simulation.hosts) if quiet or away else found
+
+
+def _unsaid(found: Iterator[Line], quiet: list[Episode], away: list[tuple[Episode, int]], hosts: int) -> Iterator[Line]:
     for line in found:
-        lot = crc32(line.text.encode())
-        host, drawn = 1 + lot % hosts, (lot >> 8 & 0xFFFF) / 0x10000
+        lot = (crc32(line.text.encode()) >> 8 & 0xFFFF) / 0x10000
+        if any(line.log != ACCESS and episode.start <= line.at < episode.end and lot < episode.magnitude for episode in quiet):
+            continue
         for episode, gone in away:
-            if host == gone and episode.start <= line.at < episode.end and drawn < episode.magnitude:
-                host = host % hosts + 1
-        yield line._replace(host=host)
+            if line.host == gone and episode.start <= line.at < episode.end and lot < episode.magnitude:
+                line = line._replace(host=gone % hosts + 1)
+        yield line
 
 
 def _service_lines(simulation: Simulation, service: str) -> Iterator[Line]:
@@ -131,6 +153,8 @@ def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
     asking: _Asks
     if episode.kind == "batch-run":
         asking, routes, factor = _OneClient(random), routes[:1], episode.magnitude
+    elif episode.kind == "crawler":
+        asking, routes, factor = _Crawler(random), [route for route in routes if route.method == "GET"] or routes[:1], episode.magnitude
     elif episode.kind == "scan":
         asking, factor = _Scanner(random), episode.magnitude
     else:

@@ -20,6 +20,7 @@ BOTS = (
     "curl/8.14.1",
 )
 SCANNER_AGENT = "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)"
+CRAWLER_AGENT = "Mozilla/5.0 (compatible; Applebot/0.1; +http://www.apple.com/go/applebot)"
 BATCH_AGENT = "python-requests/2.32.5"
 # What scanners ask every server for; none of the sites has it.
 PROBED = ("/robots.txt", "/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/xmlrpc.php")
