@@ -9,7 +9,7 @@ from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
 from logverse.errors import Malformed
 from logverse.rule import Rule
-from logverse.summary import DIMENSIONS, Summary
+from logverse.summary import VIEWS, Summary
 
 
 class Page:
@@ -29,11 +29,12 @@ class Page:
 
     @cached_property
     def on_events(self) -> tuple[Plan, ...]:
-        return tuple(plan for plan in self.plans.values() if plan.type.sees_events)
+        return tuple(plan for plan in self.plans.values() if plan.sees_events)
 
     @cached_property
-    def on_summaries(self) -> tuple[Plan, ...]:
-        return tuple(plan for plan in self.plans.values() if not plan.type.sees_events)
+    def by_view(self) -> dict[str, tuple[Plan, ...]]:
+        """Those on summaries, by the view that they read."""
+        return {view: tuple(plan for plan in self.plans.values() if plan.view == view) for view in VIEWS}
 
 
 class RuleBook(Page):
@@ -73,7 +74,7 @@ class RuleBook(Page):
         super().__init__(plans, gone, known=True)
         self._pages = {}
         self.__dict__.pop("on_events", None)
-        self.__dict__.pop("on_summaries", None)
+        self.__dict__.pop("by_view", None)
 
     def within_service(self) -> Page:
         """The rules that one service's operator can judge by itself."""
@@ -104,16 +105,16 @@ def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:
     keep = {*plan.needs, "service.name"}
     added: dict[tuple[int, tuple[str | int | None, ...]], Summary] = {}
     for summary in summaries:
-        if not plan.where.matches(summary.__getitem__):
+        if summary.view != plan.view or not plan.where.matches(summary.__getitem__):
             continue
-        kept = tuple(value if name in keep else None for name, value in zip(DIMENSIONS, summary.dimensions, strict=True))
+        kept = tuple(value if name in keep else None for name, value in zip(VIEWS[plan.view], summary.dimensions, strict=True))
         former = added.get((summary.second, kept))
         added[summary.second, kept] = _sum(former, summary, kept)
     return list(added.values())
 
 
 def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None, ...]) -> Summary:
-    one = one or Summary(other.second, dimensions, 0)
+    one = one or Summary(other.second, dimensions, 0, view=other.view)
     return Summary(
         second=one.second,
         dimensions=dimensions,
@@ -124,4 +125,6 @@ def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None
         histogram=tuple(a + b for a, b in zip(one.histogram, other.histogram, strict=True)),
         size_sum=one.size_sum + other.size_sum,
         sample=one.sample or other.sample,
+        view=one.view,
+        paths=one.paths | other.paths,
     )

@@ -17,7 +17,7 @@ from flink_jobs.rules.plan import Place, Plan
 from flink_jobs.rules.series import Kept, Series, bucket_key, fingerprint, forget, over
 from logverse.alert import Alert
 from logverse.instant import Millis
-from logverse.summary import Summary
+from logverse.summary import VIEWS, Summary
 
 SERIES_CAP = 2_000  # of one rule in one watch; a busy series is about half a megabyte: its buckets of window + 15 min
 _REMEMBERED = 20_000  # combinations of dimensions whose places are remembered
@@ -50,7 +50,7 @@ class Watch:
         self._series: dict[str, Series] = {}
         self._orphans: dict[str, tuple[Kept, dict[Millis, Bucket]]] = {}  # series without a rule, or not yet with one
         self._counts: dict[str, int] = {}  # series of each rule
-        self._places: dict[tuple[str | int | None, ...], list[tuple[Series | None, Plan, Place]]] = {}
+        self._places: dict[str, dict[tuple[str | int | None, ...], list[tuple[Series | None, Plan, Place]]]] = {view: {} for view in VIEWS}
         self._restore()
 
     def observe(self, summaries: Sequence[Summary], rules: Page, late: bool = False) -> None:
@@ -62,7 +62,7 @@ class Watch:
         cursor = self._begin(min(summary.second for summary in summaries))
         touched: dict[str, Series] = {}
         for summary in summaries:
-            places = self._places.get(summary.dimensions)
+            places = self._places[summary.view].get(summary.dimensions)
             for series, plan, place in self._find_places(summary, cursor) if places is None else places:
                 if series is None:
                     self.overflow += summary.count
@@ -136,14 +136,18 @@ class Watch:
 
     def _find_places(self, summary: Summary, cursor: Millis) -> list[tuple[Series | None, Plan, Place]]:
         found: list[tuple[Series | None, Plan, Place]] = []
-        for plan in self._page.on_summaries:
+        for plan in self._page.by_view[summary.view]:
             place = plan.place_of(summary.dimensions)
             if place is not None:
                 found.append((self._series_of(plan, place, summary.second, cursor), plan, place))
-        if len(self._places) >= _REMEMBERED:
-            self._places.clear()
-        self._places[summary.dimensions] = found
+        if sum(map(len, self._places.values())) >= _REMEMBERED:
+            self._forget_places()
+        self._places[summary.view][summary.dimensions] = found
         return found
+
+    def _forget_places(self) -> None:
+        for of_view in self._places.values():
+            of_view.clear()
 
     def _series_of(self, plan: Plan, place: Place, second: Millis, cursor: Millis) -> Series | None:
         """The series for this group, a new one if need be; None when the rule has too many already."""
@@ -168,7 +172,7 @@ class Watch:
                 series.remove(self._store)
                 del self._series[key]
                 self._counts[series.plan.rule.name] -= 1
-                self._places.clear()
+                self._forget_places()
             else:
                 series.save(self._store)
 
@@ -180,7 +184,7 @@ class Watch:
         if page.plans is self._plans or not page.known:
             return
         self._plans = page.plans
-        self._places.clear()
+        self._forget_places()
         for key, series in list(self._series.items()):
             if page.plans.get(series.plan.rule.name) is not series.plan:
                 self._orphans[key] = (series.kept, series.buckets)

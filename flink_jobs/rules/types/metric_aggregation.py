@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import DURATION, SIZE, Average, AverageSize, Count, Measure, Peak, Percentile, Rate, Share, Total
 from flink_jobs.rules.options import CLEAR, MIN_COUNT, Option, Problem, clear_problems, conditions, number, one_of
+from flink_jobs.rules.types.rule_type import RuleType
 from logverse.rule import Rule
 
 
@@ -42,7 +43,7 @@ _ONLY = {
 _NEEDED = {"percentile": ("percentile", "95"), "share": ("match", '{http.response.status_code: "5xx"}')}
 
 
-class MetricAggregation:
+class MetricAggregation(RuleType):
     options: ClassVar[Mapping[str, Option]] = {
         "metric_agg_type": Option("which figure", one_of(*AGGREGATIONS), "percentile", required=True),
         "metric_agg_key": Option("what it is taken of", one_of(DURATION, SIZE), DURATION),
@@ -56,7 +57,6 @@ class MetricAggregation:
     example: ClassVar[Mapping[str, Any]] = {
         "metric_agg_type": "percentile", "percentile": 95, "metric_agg_key": DURATION, "max_threshold": 1.5, "min_count": 20,
     }  # fmt: skip
-    sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         yield from clear_problems(rule.options, "min_threshold", "max_threshold")
