@@ -20,7 +20,7 @@ from flink_jobs import tables
 from flink_jobs.history_settings import HistorySettings
 from flink_jobs.judging import Row
 from flink_jobs.keeper import READ, SUMMARIES, History, Keeper, Refusal, SeriesKeeper
-from flink_jobs.rules.conditions import literal
+from flink_jobs.rules.forms import literal
 from flink_jobs.settings import JobSettings
 from logverse import instant
 from logverse.settings import Settings

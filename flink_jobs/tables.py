@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flink_jobs.rules.conditions import literal
+from flink_jobs.rules.forms import literal
 from flink_jobs.settings import JobSettings
 from logverse.event import LOG_TYPES
 from logverse.summary import DIMENSIONS, DURATION_BOUNDS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flink_jobs.rules.conditions import ALIASES, Value
+from flink_jobs.rules.conditions import ALIASES, WORDS
+from flink_jobs.rules.forms import Value
 from flink_jobs.rules.limit import Limit
 from logverse import durations, instant, severity
 from logverse.alert import Explanation
@@ -79,9 +80,14 @@ def in_words(where: Mapping[str, object]) -> str:
 
     >>> in_words({"http.response.status_code": "5xx"}), in_words({"severity_number": ">=17"}), in_words({})
     ('5xx', 'severity >=ERROR', '')
+    >>> in_words({"or": [{"http.response.status_code": "5xx"}, {"not": {"host.name": "web-1"}}]})
+    '(5xx or not (host.name web-1))'
     """
     parts = []
     for name, written in where.items():
+        if name in WORDS:
+            parts.append(_joined(name, written))
+            continue
         value = plain(", ".join(map(str, written)) if isinstance(written, list | tuple) else written)
         if ALIASES.get(name, name) == "severity_number":
             digits = value.lstrip("<>!= ")
@@ -92,6 +98,13 @@ def in_words(where: Mapping[str, object]) -> str:
         else:
             parts.append(f"{name} {value}")
     return " ".join(parts)
+
+
+def _joined(word: str, written: Any) -> str:
+    """What `and`, `or` or `not` puts together: "(5xx or severity FATAL)", "not (GET /pay)"."""
+    if word == "not":
+        return f"not ({in_words(written)})"
+    return "(" + f" {word} ".join(in_words(part) for part in written) + ")"
 
 
 def subject(plan: Plan, told: Container[str] = ()) -> str:

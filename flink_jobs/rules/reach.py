@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from flink_jobs.rules.conditions import ALIASES, Conditions
+from flink_jobs.rules.conditions import Conditions, fields_of
 from flink_jobs.rules.matched import EVENT_FIELDS
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.types import RULE_TYPES
@@ -54,7 +54,7 @@ class Reach:
             sees_events = Plan(rule).type.sees_events
         except Malformed:
             return False
-        return sees_events and all(ALIASES.get(name, name) in EVENT_FIELDS for name in rule.where)
+        return sees_events and all(name in EVENT_FIELDS for name in fields_of(rule.where))
 
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -85,8 +85,7 @@ class Reach:
         except Malformed as error:
             return f"{error}: `logverse rules check` shows how to mend it"
         visible = self.event_fields if sees_events else self.dimensions
-        match = rule.options.get("match", {})
-        used = dict.fromkeys(ALIASES.get(name, name) for name in (*rule.where, *match, *rule.group_by))
+        used = dict.fromkeys([*fields_of(rule.where), *fields_of(rule.options.get("match")), *rule.group_by])
         unseen = [name for name in used if name not in visible]
         if unseen:
             return self._unseen(rule, unseen, visible)
