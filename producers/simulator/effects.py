@@ -30,8 +30,8 @@ class Request:
 Effect = Callable[[Episode, Request, Random], Request | None]
 
 _ERROR_PAGE = 197  # bytes of nginx's own 503 page
-_UPSTREAM_TIMEOUT_S = 30.0
-_DOWN_MS = 4_000
+UPSTREAM_TIMEOUT_S = 30.0
+DOWN_MS = 4_000
 
 
 def fail(episode: Episode, request: Request, random: Random) -> Request:
@@ -40,7 +40,7 @@ def fail(episode: Episode, request: Request, random: Random) -> Request:
         kind = random.random()
         request.size = _ERROR_PAGE
         if kind < 0.15:
-            request.status, request.duration = 504, _UPSTREAM_TIMEOUT_S + random.random() / 50
+            request.status, request.duration = 504, UPSTREAM_TIMEOUT_S + random.random() / 50
         else:
             request.status, request.duration = 502 if kind < 0.25 else 503, random.lognormvariate(log(4), 0.5)
     return request
@@ -70,7 +70,7 @@ def drop(episode: Episode, request: Request, random: Random) -> Request | None:
 def restart(episode: Episode, request: Request, random: Random) -> Request:
     """Old instances go before the new ones listen; the new ones answer slowly until their caches are warm."""
     passed = request.at - episode.start
-    if passed < _DOWN_MS and random.random() < episode.magnitude:
+    if passed < DOWN_MS and random.random() < episode.magnitude:
         request.status, request.size = random.choice((502, 503)), _ERROR_PAGE
         request.duration = random.uniform(0.0, 0.01)
     else:
