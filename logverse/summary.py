@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from logverse.instant import Millis
 
@@ -29,6 +30,14 @@ VIEWS: dict[str, tuple[str, ...]] = {
 DURATION_BOUNDS: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
+class Pattern(NamedTuple):
+    """What is known of the pattern that a summary of view `patterns` is about, when it is counted. Times are event time in milliseconds."""
+
+    text: str  # its template, or the name that people gave it
+    first_seen: Millis
+    watched_since: Millis  # since when the patterns of its service are known: what is new by then is new to us only
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts and sums of the events that share all dimensions of a view within one second of event time.
@@ -36,7 +45,7 @@ class Summary:
     `second` is the start of that second, in milliseconds. Durations and sizes are over the events that have one:
     `duration_sum` and `duration_max` in seconds, `size_sum` in bytes. `sample` is one of the bodies.
     `paths` is a sketch of the distinct `url.path` of a client (view `clients`): bit n is set when one hashed to n (linear counting,
-    Whang et al. 1990); two of them add up by `|`.
+    Whang et al. 1990); two of them add up by `|`. `pattern` is there in view `patterns` once the masked body has its template.
     """
 
     second: Millis
@@ -50,6 +59,7 @@ class Summary:
     sample: str = ""
     view: str = "traffic"
     paths: int = 0
+    pattern: Pattern | None = None
 
     def __getitem__(self, dimension: str) -> str | int | None:
         """The value of a dimension by its OpenTelemetry name; ValueError when the view has it not."""
