@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from flink_jobs.detectors.count import CountModel
 from flink_jobs.detectors.detector import DetectorType
+from flink_jobs.detectors.latency import Latency
+from flink_jobs.detectors.ratio import Ratio
+from flink_jobs.detectors.seasonal import Seasonal
 
 DETECTORS: dict[str, DetectorType] = {
+    "seasonal": Seasonal,
     "count": CountModel,
+    "ratio": Ratio,
+    "latency": Latency,
 }
