@@ -95,11 +95,8 @@ def implies(one: Formula, other: Formula) -> bool:
             return all(implies(one, part) for part in parts)
         case AnyOf(parts), _:
             return all(implies(part, other) for part in parts)
-        case _, AnyOf(choices):
-            narrower = isinstance(one, All) and any(implies(part, other) for part in one.parts)
-            return narrower or any(implies(one, choice) for choice in choices)
-        case All(parts), _:
-            return any(implies(part, other) for part in parts)
+    narrower = isinstance(one, All) and any(implies(part, other) for part in one.parts)
+    return narrower or (isinstance(other, AnyOf) and any(implies(one, choice) for choice in other.parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 import orjson
 
 from flink_jobs.lifecycle import Life
+from flink_jobs.rules.annotations import dressed
 from flink_jobs.rules.buckets import Bucket
 from flink_jobs.rules.course import Course
 from flink_jobs.rules.explain import Finding, explanation
@@ -149,12 +150,12 @@ class Series:
 
     def _told_as(self, life: Life, finding: Finding, reason: str = "") -> Alert:
         rule = self.plan.rule
-        alert = Alert(
+        bare = Alert(
             rule=rule.name, rule_type=rule.type, status=life.status, severity=rule.severity, group=self.group,
             active_at=life.active_at, at=finding.at, explanation=explanation(self.plan, self.group, life, finding),
-            starts_at=life.starts_at, ends_at=life.ends_at, labels=rule.labels, annotations=rule.annotations, reason=reason,
+            starts_at=life.starts_at, ends_at=life.ends_at, reason=reason,
         )  # fmt: skip
-        self._told = alert
+        self._told = alert = dressed(bare, rule)
         return alert
 
     def expire(self, cursor: Millis) -> bool:
