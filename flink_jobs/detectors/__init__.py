@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flink_jobs.detectors.change_point import ChangePoint
 from flink_jobs.detectors.count import CountModel
 from flink_jobs.detectors.detector import DetectorType
+from flink_jobs.detectors.extreme_value import ExtremeValue
 from flink_jobs.detectors.latency import Latency
 from flink_jobs.detectors.ratio import Ratio
 from flink_jobs.detectors.seasonal import Seasonal
@@ -13,4 +15,6 @@ DETECTORS: dict[str, DetectorType] = {
     "count": CountModel,
     "ratio": Ratio,
     "latency": Latency,
+    "extreme_value": ExtremeValue,
+    "change_point": ChangePoint,
 }

@@ -31,6 +31,16 @@ def normal_tail(z: float) -> float:
     return min(STRANGEST, (z * z / 2 + log(z * sqrt(2 * pi)) + log1p(1 / (z * z))) / LN10)  # Mills: erfc has no digits left
 
 
+def normal_deviate(score: float) -> float:
+    """The z of which `normal_tail` is the score, for scores of 0.302 and more (Abramowitz and Stegun 26.2.23: to 5e-4).
+
+    >>> round(normal_deviate(3.0), 2)
+    3.09
+    """
+    t = sqrt(2 * LN10 * score)
+    return t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t**3)
+
+
 def student_tail(t: float, freedom: float) -> float:
     """-log10 P(|T| >= t), both sides, for any degrees of freedom.
 
