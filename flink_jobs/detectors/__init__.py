@@ -6,6 +6,7 @@ from flink_jobs.detectors.change_point import ChangePoint
 from flink_jobs.detectors.count import CountModel
 from flink_jobs.detectors.detector import DetectorType
 from flink_jobs.detectors.extreme_value import ExtremeValue
+from flink_jobs.detectors.half_space_trees import HalfSpaceTrees
 from flink_jobs.detectors.latency import Latency
 from flink_jobs.detectors.ratio import Ratio
 from flink_jobs.detectors.seasonal import Seasonal
@@ -17,4 +18,5 @@ DETECTORS: dict[str, DetectorType] = {
     "latency": Latency,
     "extreme_value": ExtremeValue,
     "change_point": ChangePoint,
+    "half_space_trees": HalfSpaceTrees,
 }

@@ -71,12 +71,13 @@ class Peaks:
         self._fit()
 
     def _fit(self) -> None:
-        """Hosking and Wallis' a0 and a1, the shape drawn towards what is usual as long as there are few peaks."""
+        """Hosking and Wallis' a0 and a1, the shape drawn towards what is usual as long as there are few peaks.
+        Never below 0: that would mean an end beyond which nothing is possible, which no hundred peaks can tell."""
         ordered, count = sorted(self._excesses), len(self._excesses)
         mean = sum(ordered) / count
         weighted = sum((count - 0.65 - place) * excess for place, excess in enumerate(ordered)) / count / count
         found = 2 - mean / (mean - 2 * weighted) if mean > 2 * weighted else _SHAPE
-        self._shape = (max(-0.4, min(0.6, found)) * count + _SHAPE * _WEIGHT) / (count + _WEIGHT)
+        self._shape = (max(0.0, min(0.6, found)) * count + _SHAPE * _WEIGHT) / (count + _WEIGHT)
         self._scale = mean * (1 - self._shape)
 
     def memory(self) -> list[object]:
