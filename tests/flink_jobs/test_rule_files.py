@@ -42,13 +42,22 @@ rules:
     labels: {team: shop, tier: 1}
     annotations: {runbook: look}
     paused: true
+    enabled: false
+    shadow: true
+    owner: team-shop
+    runbook_url: https://wiki.example.org/{{ rule }}
+    description: "{{ service }} fails at {{ group.http.route }}"
+    no_data: keep
+    schedule: {days: mon-fri, time_zone: Europe/Berlin}
 """)
 
     assert read_rules(path) == [
         Rule(
             "checkout-errors", "percentage_match", {"log.type": "http", "host.name": ["a", "b"]}, ("service.name", "http.route"),
             90_000, 5_000, 60_000, "critical", {"team": "shop", "tier": "1"}, {"runbook": "look"},
-            {"match": {"http.response.status_code": "5xx"}, "max_percentage": 5.5}, paused=True,
+            {"match": {"http.response.status_code": "5xx"}, "max_percentage": 5.5}, paused=True, enabled=False, shadow=True,
+            owner="team-shop", runbook_url="https://wiki.example.org/{{ rule }}", no_data="keep",
+            description="{{ service }} fails at {{ group.http.route }}", schedule={"days": "mon-fri", "time_zone": "Europe/Berlin"},
         )
     ]  # fmt: skip
 
@@ -103,6 +112,20 @@ def test_all_problems_are_told_at_once_where_they_stand(write):
         ("clear_threshold: 9", "clear_threshold", "not below num_events 9"),
         ("labels: [a]", "labels", "not a mapping"),
         ("paused: maybe", "paused", "neither true nor false"),
+        ("shadow: 1", "shadow", "neither true nor false"),
+        ("enabled: on_fire", "enabled", "neither true nor false"),
+        ("no_data: alarm", "no_data", "not one of ok, alert, keep"),
+        ("owner: [a]", "owner", "not one line of text"),
+        ("runbook_url: wiki", "runbook_url", "no http:// or https:// address"),
+        ("runbook_url: 'https://wiki/{{ rul }}'", "runbook_url", "did you mean {{ rule }}?"),
+        ("description: '{{ servce }}'", "description", "did you mean {{ service }}?"),
+        ("annotations: {a: '{{ group.host.name }}'}", "annotations", "a: {{ group.host.name }} stands for nothing"),
+        ("schedule: {days: weekdays}", "schedule", "days: [mon-fri, sun]"),
+        ("schedule: {hours: '8-18', time_zone: Berlin}", "schedule", "did you mean Europe/Berlin?"),
+        ("where: {or: [{http.rout: /a}]}", "where", "or: 0: http.rout: no such field"),
+        ("where: {not: {http.response.status_code: x}}", "where", "not: http.response.status_code: 'x' is no whole number"),
+        ("where: {or: {}}", "where", "or: is not a list of mappings"),
+        ("group_by: [client.address, http.route]", "group_by", "client.address is in clients"),
         ("name: a b", "name", "no name"),
         ("timeframe: 5s\n  window: 6s", "timeframe", "keep window"),
     ],
@@ -184,3 +207,119 @@ def test_the_shipped_rules_are_well_formed_and_calm():
 
     assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log"}
     assert all(rule.options["min_count"] >= 20 for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation"))
+
+
+def test_a_problem_deep_in_a_condition_has_its_line(write):
+    """The line of the key that is wrong, not of the rule."""
+    path = write("""rules:
+  - name: a
+    type: frequency
+    num_events: 5
+    where:
+      or:
+        - log.type: http
+        - not:
+            http.response.status_code: oops
+    annotations:
+      fine: x
+      broken: "{{ nobody }}"
+""")
+
+    assert [(problem.line, problem.field) for problem in broken(path)] == [(9, "where"), (12, "annotations")]
+
+
+COUNT = "{name: %s, type: frequency, num_events: 5}"
+
+
+def test_defaults_hold_for_what_a_rule_leaves_open(write):
+    """What a rule says itself wins; labels and conditions add up; an option is for the types that know it."""
+    path = write("""
+defaults:
+  severity: critical
+  owner: team-shop
+  labels: {team: shop, tier: one}
+  where: {service.name: checkout, log.type: http}
+  min_count: 20
+  timeframe: 2m
+rules:
+  - {name: a, type: frequency, num_events: 5}
+  - name: b
+    type: percentage_match
+    match: {http.response.status_code: 5xx}
+    max_percentage: 5
+    severity: info
+    window: 30s
+    labels: {tier: two}
+    where: {log.type: error}
+""")
+
+    a, b = read_rules(path)
+
+    assert (a.severity, a.owner, a.window_ms, a.options) == ("critical", "team-shop", 120_000, {"num_events": 5})
+    assert (b.severity, b.window_ms, b.options["min_count"]) == ("info", 30_000, 20)
+    assert (a.labels, b.labels) == ({"team": "shop", "tier": "one"}, {"team": "shop", "tier": "two"})
+    assert b.where == {"service.name": "checkout", "log.type": "error"}
+
+
+def test_a_folder_has_defaults_of_its_own(write, tmp_path):
+    """`_defaults.yaml` holds for the files beside it, nearer ones win, and a file read alone means the same."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / ".git").mkdir()
+    write("not a rule", ".git/x.yaml")
+    write("defaults: {owner: all, severity: info}", "_defaults.yaml")
+    write("defaults: {owner: team-shop}", "shop/_defaults.yaml")
+    write("- " + COUNT % "a", "a.yaml")
+    write("defaults: {owner: team-pay}\nrules:\n- " + COUNT % "b", "b.yml")
+    write("- " + COUNT % "c", "shop/c.yaml")
+
+    rules = {rule.name: rule for rule in read_rules(tmp_path)}
+
+    assert {name: (rule.owner, rule.severity) for name, rule in rules.items()} == {
+        "a": ("all", "info"), "b": ("team-pay", "info"), "c": ("team-shop", "warning"),
+    }  # fmt: skip
+    assert read_rules(tmp_path / "b.yml") == [rules["b"]]
+
+
+def test_what_is_wrong_in_defaults_is_told_there_and_once(write):
+    """However many rules they are for."""
+    path = write(f"""defaults:
+  severity: grave
+  window: soon
+  ownr: x
+  name: all
+  where: {{or: [{{log.type: http}}]}}
+rules:
+  - {COUNT % "a"}
+  - {COUNT % "b"}
+""")
+
+    assert [(problem.line, problem.field, problem.rule) for problem in broken(path)] == [
+        (2, "severity", ""), (3, "window", ""), (4, "ownr", ""), (5, "name", ""), (6, "where", ""),
+    ]  # fmt: skip
+
+
+def test_a_name_taken_in_a_folder_is_told_with_both_places(write, tmp_path):
+    """Two files of a folder."""
+    write("- " + COUNT % "same", "one.yaml")
+    write("- " + COUNT % "same", "two.yaml")
+
+    with pytest.raises(BrokenRules, match=r"two\.yaml:1: rule same: name: is taken: .*one\.yaml:1"):
+        read_rules(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("rules: []", "is unknown here"), ("- a", "has no `defaults:`"), ("defaults: 5", "is not a mapping"), ("a: [", "not YAML")],
+)
+def test_a_file_of_defaults_that_is_none_is_told(write, text, says):
+    """At its own place."""
+    path = write(text, "_defaults.yaml")
+    write("- " + COUNT % "a", "a.yaml")
+
+    assert any(problem.file == str(path) and says in problem.problem for problem in broken(path.parent))
+
+
+def test_a_folder_without_rules_is_told(tmp_path):
+    """It was meant to hold some."""
+    with pytest.raises(WrongSettings, match="has no rule file"):
+        read_rules(tmp_path)
