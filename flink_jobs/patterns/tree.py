@@ -16,7 +16,7 @@ from logverse.instant import Millis
 # One setting for all logs. The paper's depth of 4 counts the root and the leaf: two levels of tokens are left.
 SIMILARITY = 60  # least percentage of a line's tokens that are the template's
 LEVELS = 2  # first tokens that lead to a leaf
-CHILDREN = 100  # of a node; further tokens go to its child for all others
+CHILDREN = 30  # of a node, further tokens go to its child for all others: a name in front makes so many templates, not a hundred (paper)
 
 Path = tuple[int | str, ...]  # the number of tokens, then a token (or WILD) a level
 
