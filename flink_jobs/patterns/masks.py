@@ -38,11 +38,11 @@ MASKS: tuple[Mask, ...] = (
     Mask("quoted string", r'"(?<![A-Za-z0-9_]")[^"]{0,500}"(?![A-Za-z0-9_]| ?:)', WILD, '"'),
     Mask("text in apostrophes", r"'(?<![A-Za-z0-9_]')[^']{0,500}'(?![A-Za-z0-9_]| ?:)", WILD, "'"),
     Mask("mail address", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}", WILD, "@"),
-    # At least two colons: IPv6 with or without port, MAC addresses, times of day.
+    # At least two colons and a digit: IPv6 with or without port, MAC addresses, times of day.
     Mask(
         "address in hexadecimal",
-        r"[0-9A-Fa-f:](?<![A-Za-z0-9:][0-9A-Fa-f:])(?:(?=[0-9A-Fa-f.]{0,40}:[0-9A-Fa-f.]{0,40}:)|(?<=:):)"
-        r"[0-9A-Fa-f:.]{0,44}[0-9A-Fa-f]" + _ENDS,
+        r"[0-9A-Fa-f:](?<![A-Za-z0-9:][0-9A-Fa-f:])(?:(?<=[0-9])|(?=[A-Fa-f:]{0,40}[0-9]))"
+        r"(?:(?=[0-9A-Fa-f.]{0,40}:[0-9A-Fa-f.]{0,40}:)|(?<=:):)[0-9A-Fa-f:.]{0,44}[0-9A-Fa-f]" + _ENDS,
         WILD, ":",
     ),
     # 0x…, digests, UUIDs: six or more with a digit among them.
@@ -62,7 +62,7 @@ MASKS: tuple[Mask, ...] = (
     ),
     Mask(
         "name of month or day in a date",
-        r"[JFMASONDTW](?<![A-Za-z0-9][A-Z])(?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec|on|ue|ed|hu|ri|at)(?=,?[ /-]{1,2}<\*>)",
+        r"[JFMASONDTW](?<![A-Za-z0-9][A-Z])(?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec|on|ue|ed|hu|ri|at)(?=,?[ /-]{1,2}(?:[A-Z][a-z]{2} {1,2})?<\*>)",
         WILD, "<",
     ),
     Mask("sign", r"[-+](?<![A-Za-z0-9][-+])(?=<\*>)", "", "-+"),
