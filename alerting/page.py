@@ -39,7 +39,9 @@ def lines(found: Story) -> Iterator[str]:
     alert = max(found.transitions, key=lambda one: (one.explanation.matched if one.status == "firing" else -1, one.at))
     yield message.headline(found.latest)
     yield f"\nid           {found.latest.id}\nfingerprint  {alert.fingerprint}"
-    yield f"rule         {printable(alert.rule)} ({printable(alert.rule_type)})"
+    yield f"rule         {printable(alert.rule)} ({printable(alert.rule_type)})" + (
+        ", in the shadow: nobody is told" if alert.shadow else ""
+    )
     for name, value in {**alert.group, **alert.labels, **alert.annotations}.items():
         yield f"  {printable(name)}: {printable(value)}"
     why = alert.explanation
