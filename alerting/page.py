@@ -10,6 +10,7 @@ from alerting import message
 from alerting.notification_log import Record
 from alerting.story import Story, delivered
 from logverse.alert import Alert
+from logverse.feedback import Feedback
 from logverse.printable import printable
 
 
@@ -32,6 +33,15 @@ def plain(alert: Alert, records: list[Record]) -> dict[str, Any]:
     """An alert for scripts: its fields as on the topic, and what became of its notifications."""
     ids = {"id": alert.id, "fingerprint": alert.fingerprint, "transition_id": alert.transition_id}
     return {**ids, **asdict(alert), "delivered": delivered(alert, records), "notifications": [asdict(one) for one in records]}
+
+
+def marks(said: list[Feedback]) -> Iterator[str]:
+    """What people said of it, and nobody took back."""
+    if said:
+        yield "\nmarks"
+    for word in said:
+        note = f": {printable(word.note)}" if word.note else ""
+        yield f"  {message.moment(word.at):%Y-%m-%d %H:%M:%S}  {word.verdict}, by {printable(word.who)}{note}"
 
 
 def lines(found: Story) -> Iterator[str]:
