@@ -26,12 +26,14 @@ class Explanation:
     sentence: str
     actual: float
     threshold: float
-    comparison: str  # ">", ">=" or "<": how the actual figure stands to the threshold when it is too much
+    comparison: str  # ">", ">=", "<" or "<=": how the actual figure stands to the threshold when it is too much
     unit: str  # "%", "s", "events", "events/s", …
-    matched: int  # events that count towards the rule, in its window
-    total: int  # events it is about, in its window
+    matched: int  # events that count towards the rule, in its window; of an alert that is over, since it began
+    total: int  # events it is about, likewise
     contributors: tuple[tuple[str, int], ...] = ()  # ("POST /pay on web-2, status 503", 76), largest first
     samples: tuple[str, ...] = ()  # log lines as written: attackers' text, never to be interpreted
+    expected: tuple[float, float] | None = None  # the band that would have been usual, in `unit`
+    query: str = ""  # the command that shows the lines behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Alert:
             why = known["explanation"]
             why["contributors"] = tuple((name, count) for name, count in why["contributors"])
             why["samples"] = tuple(why["samples"])
+            if (expected := why.get("expected")) is not None:
+                why["expected"] = (float(expected[0]), float(expected[1]))
             for figure in ("actual", "threshold"):
                 why[figure] = math.nan if why[figure] is None else why[figure]  # JSON has no NaN
             return _checked(cls(**{**known, "explanation": Explanation(**why)}))
@@ -111,7 +115,7 @@ def _checked(alert: Alert) -> Alert:
     """The alert, if those who format and compare its values will not stumble over one of another type."""
     why = alert.explanation
     kinds: tuple[tuple[type | tuple[type, ...], tuple[Any, ...]], ...] = (
-        (str, (alert.rule, alert.rule_type, alert.severity, alert.reason, why.sentence, why.comparison, why.unit, *why.samples)),
+        (str, (alert.rule, alert.rule_type, alert.severity, alert.reason, why.sentence, why.comparison, why.unit, why.query, *why.samples)),
         (str, tuple(text for text, _ in why.contributors)),
         (int, (alert.active_at, alert.at, why.matched, why.total, *(count for _, count in why.contributors))),
         (int, tuple(at for at in (alert.starts_at, alert.ends_at) if at is not None)),

@@ -33,9 +33,19 @@ DURATION_BOUNDS: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 class Pattern(NamedTuple):
     """What is known of the pattern that a summary of view `patterns` is about, when it is counted. Times are event time in milliseconds."""
 
-    text: str  # its template, or the name that people gave it
+    text: str  # its template
     first_seen: Millis
     watched_since: Millis  # since when the patterns of its service are known: what is new by then is new to us only
+    name: str = ""  # that people gave it
+
+    @property
+    def words(self) -> str:
+        """What a sentence calls it."""
+        return self.name or self.text
+
+
+# Bits of Summary.paths: a few hundred distinct paths of a client and second can be told apart by it, and that is a scan already.
+PATH_BITS = 62
 
 
 @dataclass(frozen=True, slots=True)

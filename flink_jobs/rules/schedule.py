@@ -26,6 +26,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KEYS = ("days", "hours", "time_zone")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
 _DAY = 24 * 60
+_GRID = 15 * 60_000  # offsets of time zones are whole multiples of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class Schedule:
         local = datetime.fromtimestamp(at // 1000, self.zone)
         day, minute = local.weekday(), 60 * local.hour + local.minute
         return any(self._within(day, minute, *span) for span in self.hours)
+
+    def turns(self, after: Millis) -> Millis | None:
+        """The first instant after this one at which it is otherwise than then; None when it is not within eight days."""
+        now, first = self.on(after), after - after % _GRID
+        marks = sorted({60_000 * (minute % 15) for span in self.hours for minute in span})
+        candidates = (first + step * _GRID + mark for step in range(8 * 96 + 1) for mark in marks)
+        return next((at for at in candidates if at > after and self.on(at) != now), None)
 
     def _within(self, day: int, minute: int, start: int, end: int) -> bool:
         if start < end:

@@ -46,9 +46,9 @@ def test_a_broken_rule_leaves_the_former_one_in_force():
 
 def test_a_broken_rule_at_the_start_keeps_no_other_from_running():
     """A record that some other version wrote is named, the rest is watched."""
-    book = RuleBook([WITHIN, Rule("stray", "spike"), ACROSS])
+    book = RuleBook([WITHIN, Rule("stray", "spikes"), ACROSS])
 
-    assert (book.rules, book.broken) == ([WITHIN, ACROSS], {"stray": "rule stray: unknown type 'spike'"})
+    assert (book.rules, book.broken) == ([WITHIN, ACROSS], {"stray": "rule stray: unknown type 'spikes'"})
 
 
 def test_an_unchanged_book_gives_the_same_page():
@@ -93,4 +93,4 @@ def test_a_rule_over_all_services_sees_them_together(scene, row):
     alerts = stage.watch.advance(stage.watch._cursor + 1000, book.only("across"))
 
     assert [(alert.status, dict(alert.group), alert.explanation.total) for alert in alerts] == [("firing", {"http.route": "/pay"}, 6)]
-    assert dict(alerts[0].explanation.contributors) == {"mail: status 500": 2, "shop: status 500": 2, "web: status 500": 2}
+    assert dict(alerts[0].explanation.contributors) == {"status 500": 6, "mail: status 500": 2, "shop: status 500": 2, "web: status 500": 2}

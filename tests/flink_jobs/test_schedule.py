@@ -110,3 +110,15 @@ def test_a_broken_schedule_on_the_topic_is_malformed():
     """The job refuses the rule instead of judging it at the wrong time."""
     with pytest.raises(Malformed, match="days"):
         read({"days": "someday"})
+
+
+def test_it_knows_when_it_turns():
+    """Whoever waits for it need not ask each second: on at eight o'clock in Berlin, off at five past six, over a weekend too."""
+    berlin = read({"days": "mon-fri", "hours": "08:00-18:05", "time_zone": "Europe/Berlin"})
+    friday_noon = 1_790_337_600_000  # 2026-09-25 12:00 UTC
+
+    off = berlin.turns(friday_noon)
+    on_again = berlin.turns(off)
+
+    assert (off, on_again) == (friday_noon + (4 * 60 + 5) * 60_000, friday_noon + (2 * 24 + 18) * 3_600_000)
+    assert read({"days": "mon-sun"}).turns(friday_noon) is None

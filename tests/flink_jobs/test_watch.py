@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flink_jobs.rules import watch as watch_module
+from flink_jobs.rules import roster
 from flink_jobs.rules.book import RuleBook
 from logverse.rule import Rule
 
@@ -136,7 +136,7 @@ def test_a_new_rule_begins_with_what_comes(scene, row, story):
 
 def test_series_beyond_the_cap_are_counted_not_tracked(scene, row, monkeypatch):
     """Somebody who makes up hosts cannot fill the memory; those known before are still watched."""
-    monkeypatch.setattr(watch_module, "SERIES_CAP", 3)
+    monkeypatch.setattr(roster, "SERIES_CAP", 3)
     stage = scene(replace(ERRORS, group_by=("service.name", "host.name")))
 
     for second in range(3):
