@@ -62,7 +62,8 @@ MASKS: tuple[Mask, ...] = (
     ),
     Mask(
         "name of month or day in a date",
-        r"[JFMASONDTW](?<![A-Za-z0-9][A-Z])(?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec|on|ue|ed|hu|ri|at)(?=,?[ /-]{1,2}(?:[A-Z][a-z]{2} {1,2})?<\*>)",
+        r"[JFMASONDTW](?<![A-Za-z0-9][A-Z])(?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec|on|ue|ed|hu|ri|at)"
+        r"(?=,?[ /-]{1,2}(?:[A-Z][a-z]{2} {1,2})?<\*>)",
         WILD, "<",
     ),
     Mask("sign", r"[-+](?<![A-Za-z0-9][-+])(?=<\*>)", "", "-+"),

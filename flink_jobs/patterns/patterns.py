@@ -69,6 +69,7 @@ class Patterns:
         self._rewritten: set[str] = set()  # ids whose text entry must be written, or removed
         self._counted: set[str] = set()  # the same of the figures
         self._telling = Telling(service)
+        self._ended: dict[str, str] = {}
         self._is_changed = False
         self._restore(dict(kept))
 
@@ -109,7 +110,7 @@ class Patterns:
             known = self._known[seen.template_id]
             if not known.ignored:
                 dimensions = (*summary.dimensions[:_TEMPLATE], known.id, *summary.dimensions[_TEMPLATE + 1 :])
-                pattern = Pattern(known.name or known.text, known.first_seen, self.since or 0)
+                pattern = Pattern(known.text, known.first_seen, self.since or 0, known.name)
                 kept.append(replace(summary, dimensions=dimensions, pattern=pattern))
         return kept
 
@@ -122,11 +123,19 @@ class Patterns:
         """Takes in what people said of a template; saying it again changes nothing."""
         known = self._known.get(label.template)
         if known is not None and (known.name, known.ignored) != (label.name, label.ignored):
+            if label.ignored:
+                self._end(known.id, "pattern ignored")
             known.name, known.ignored, known.told = label.name, label.ignored, -1
             self._rewritten.add(known.id)
             self._counted.add(known.id)
 
     # Templates as topic `templates` has them
+
+    def take_ended(self) -> dict[str, str]:
+        """Ids of templates that will not be seen any more, with why, since the last call: what they did is no silence."""
+        ended, self._ended = self._ended, {}
+        self._is_changed = self._is_changed or bool(ended)
+        return ended
 
     def changes(self, now: Millis) -> list[Template]:
         """What topic `templates` has yet to hear of, at event time `now`: see `Telling`."""
@@ -153,7 +162,7 @@ class Patterns:
         return self._bear(tokens, text, at, sample), True
 
     def _tokens(self, masked: str) -> tuple[str, ...]:
-        tokens = tuple(masked[:KEPT].split())
+        tokens = tuple(_whole(masked[:KEPT]).split())
         if len(tokens) > TOKENS or len(masked) > KEPT:
             self.cut += 1
         return tokens if len(tokens) <= TOKENS else (*tokens[: TOKENS - 1], WILD)
@@ -164,7 +173,7 @@ class Patterns:
         path = self._tree.path_for(tokens)
         if len(self._tree.leaf(path)) >= LEAF:
             self._forget(self._tree.leaf(path))
-        known = Known(template_id(self.service, text), self._born, tokens, [path], at, at, sample[:SAMPLE])
+        known = Known(template_id(self.service, text), self._born, tokens, [path], at, at, _whole(sample[:SAMPLE]))
         self._born += 1
         self._tree.add(known, path)
         self._known[known.id] = self._by_text[text] = known
@@ -209,7 +218,13 @@ class Patterns:
         self._tree.remove(known)
         del self._known[known.id], self._by_text[known.text]
         self._telling.bid_farewell(known, merged_into)
+        if merged_into:
+            self._end(known.id, f"pattern merged into {merged_into}")
         self._has_changed(known.id)
+
+    def _end(self, identity: str, reason: str) -> None:
+        self._ended[identity] = reason
+        self._is_changed = True
 
     def _has_changed(self, identity: str) -> None:
         self._of_body.clear()
@@ -233,7 +248,7 @@ class Patterns:
                     store.put(prefix + identity, entry(known))
             ids.clear()
         if self._is_changed or self._telling.is_changed:
-            store.put(entries.SERVICE, orjson.dumps([entries.VERSION, self._born, self.since, *self._telling.kept()]))
+            store.put(entries.SERVICE, orjson.dumps([entries.VERSION, self._born, self.since, self._ended, *self._telling.kept()]))
         self._is_changed = False
         self._telling.save(store)
 
@@ -243,9 +258,14 @@ class Patterns:
             for path in known.paths:
                 self._tree.add(known, path)
         if entries.SERVICE in kept and (flat := orjson.loads(kept[entries.SERVICE]))[0] == entries.VERSION:
-            _, self._born, self.since, *telling = flat
+            _, self._born, self.since, self._ended, *telling = flat
             self._telling.restore(telling, kept)
 
 
 def _order(summary: Summary) -> tuple[Millis, str, str]:
     return summary.second, str(summary.dimensions[_TEMPLATE]), str(summary.dimensions)
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which no JSON can hold."""
+    return text.encode(errors="replace").decode()
