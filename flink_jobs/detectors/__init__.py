@@ -5,6 +5,7 @@ from __future__ import annotations
 from flink_jobs.detectors.change_point import ChangePoint
 from flink_jobs.detectors.count import CountModel
 from flink_jobs.detectors.detector import DetectorType
+from flink_jobs.detectors.ensemble import Ensemble
 from flink_jobs.detectors.extreme_value import ExtremeValue
 from flink_jobs.detectors.half_space_trees import HalfSpaceTrees
 from flink_jobs.detectors.latency import Latency
@@ -19,4 +20,5 @@ DETECTORS: dict[str, DetectorType] = {
     "extreme_value": ExtremeValue,
     "change_point": ChangePoint,
     "half_space_trees": HalfSpaceTrees,
+    "ensemble": Ensemble,
 }

@@ -34,7 +34,7 @@ class AlertBudget:
 
     >>> budget = AlertBudget("2/week", step_ms=60_000)
     >>> budget.threshold()
-    3.7
+    3.8
     """
 
     def __init__(self, written: str, step_ms: Millis) -> None:

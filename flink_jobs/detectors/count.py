@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from flink_jobs.detectors.detector import Kept, Needs, Observation, Verdict, figure, silent
-from flink_jobs.detectors.season import Forecast
+from flink_jobs.detectors.season import Forecast, beyond
 from flink_jobs.detectors.settings import MEMORY, MIN_STEPS, day_of
 from flink_jobs.detectors.tails import negative_binomial_tails, usual_band
 from flink_jobs.rules.options import Option
@@ -48,20 +48,22 @@ class CountModel(Kept):
 
     def score(self, seen: Observation, at: Millis) -> Verdict:
         ready = min(1.0, self._forecast.steps / self._min_steps)
-        mean, variance = self._expected(at)
-        band = usual_band(mean, variance)
+        mean, tolerance = self._forecast.expect(at)
+        low, _ = usual_band(*self._around(max(0.0, mean - tolerance)))
+        _, high = usual_band(*self._around(mean + tolerance))
         count = figure(seen.value)
         if count is None or count < 0 or ready < 1:
-            return silent(ready, "" if count is not None and count >= 0 else "not a count", band)
-        below, above = negative_binomial_tails(count, mean, variance)
-        return Verdict(max(0.0, max(below, above) - 0.30103), *band, "above" if above > below else "below", ready)
+            return silent(ready, "" if count is not None and count >= 0 else "not a count", (low, high))
+        below, above = negative_binomial_tails(count, *self._around(count - beyond(count - mean, tolerance)))
+        return Verdict(max(0.0, max(below, above) - 0.30103), low, high, "above" if above > below else "below", ready)
 
     def learn(self, seen: Observation, at: Millis) -> None:
         count = figure(seen.value)
         if count is None or count < 0:
             return
         if self._forecast.steps:
-            mean, variance = self._expected(at)
+            middle, tolerance = self._forecast.expect(at)
+            mean, variance = self._around(count - beyond(count - middle, tolerance))
             edge = _CUT * sqrt(variance) + 1
             count = max(mean - edge, min(mean + edge, count))
             share = 1 / min(self._forecast.steps, self._long)
@@ -70,9 +72,8 @@ class CountModel(Kept):
         overall = self._forecast.overall
         self._forecast.learn(count, at, min(self._long, _EVENTS / (overall + 1e-9)))
 
-    def _expected(self, at: Millis) -> tuple[float, float]:
+    def _around(self, mean: float) -> tuple[float, float]:
         """Mean and variance of the count to come."""
-        mean = self._forecast.expect(at)
         steps = min(self._forecast.steps, max(self._memory_steps, min(self._long, _EVENTS / (mean + 1e-9)))) + 1.0
         mean += 0.5 / steps
         phi = max(_LEAST_PHI, self._excess / self._weight if self._weight > 0 else 0.0)

@@ -13,7 +13,7 @@ from math import exp, log, sqrt
 from typing import Any, ClassVar
 
 from flink_jobs.detectors.detector import MOST, Kept, Needs, Observation, Verdict, figure, silent
-from flink_jobs.detectors.season import Forecast
+from flink_jobs.detectors.season import Forecast, beyond
 from flink_jobs.detectors.settings import MEMORY, MIN_STEPS, day_of
 from flink_jobs.detectors.spread import Spread
 from flink_jobs.rules.options import Option
@@ -48,13 +48,13 @@ class Latency(Kept):
 
     def score(self, seen: Observation, at: Millis) -> Verdict:
         ready = min(1.0, self._forecast.steps / self._min_steps)
-        expected, noise = self._forecast.expect(at), self._noise(seen.trials)
-        edge = self._spread.edge(_GRAIN) * noise
+        (expected, tolerance), noise = self._forecast.expect(at), self._noise(seen.trials)
+        edge = self._spread.edge(_GRAIN) * noise + tolerance
         band = _figure(expected - edge), _figure(expected + edge)
         value = _logarithm(seen.value)
         if value is None or ready < 1:
             return silent(ready, "" if value is not None else "not a duration", band)
-        score = self._spread.tail((value - expected) / noise, _GRAIN)
+        score = self._spread.tail(beyond(value - expected, tolerance) / noise, _GRAIN)
         return Verdict(score, *band, "above" if value > expected else "below", ready)
 
     def learn(self, seen: Observation, at: Millis) -> None:
@@ -62,9 +62,9 @@ class Latency(Kept):
         if value is None:
             return
         if self._forecast.steps:
-            expected, noise = self._forecast.expect(at), self._noise(seen.trials)
-            self._spread.learn((value - expected) / noise)
-            edge = self._spread.edge(_GRAIN) * noise
+            (expected, tolerance), noise = self._forecast.expect(at), self._noise(seen.trials)
+            self._spread.learn(beyond(value - expected, tolerance) / noise)
+            edge = self._spread.edge(_GRAIN) * noise + tolerance
             value = max(expected - edge, min(expected + edge, value))
         self._forecast.learn(value, at)
         trials = figure(seen.trials) or 0.0

@@ -60,14 +60,14 @@ class Peaks:
         above = excess > 0
         self._threshold += self._scale * ((1 - _SHARE) if above else -_SHARE) / min(self.seen**0.5, 50)
         if above:
-            self._excesses = [*self._excesses[1 - _PEAKS :], excess]
+            self._excesses = [*self._excesses[1 - _PEAKS :], _short(excess)]
             self._fit()
 
     def _begin(self, ordered: Sequence[float]) -> None:
         self._first = None
         place = round(_FIRST * (1 - _SHARE))
         self._threshold = (ordered[place - 1] + ordered[place]) / 2
-        self._excesses = [figure - self._threshold for figure in ordered[place:]]
+        self._excesses = [_short(figure - self._threshold) for figure in ordered[place:]]
         self._fit()
 
     def _fit(self) -> None:
@@ -89,3 +89,8 @@ class Peaks:
             raise TypeError("not peaks")
         self._first, self._excesses, self.seen = first, excesses, seen
         self._threshold, self._shape, self._scale = (float(number) for number in (threshold, shape, scale))  # type: ignore[arg-type]
+
+
+def _short(excess: float) -> float:
+    """In few digits, so that many of them are a small state."""
+    return float(f"{excess:.5g}")

@@ -1,19 +1,22 @@
 """What to expect of a series at a time of day and week: the recent level, carried on along the shape that earlier days or weeks had.
 
-Three forecasts run side by side: the recent level alone, the level along the shape of the day (quarter hours), and along the shape of
-the week (hours). The one that has erred least of late is believed, so a series without a season, or with little history, loses
-nothing. After Taylor and Letham, "Forecasting at Scale", The American Statistician 72 (2018), section 3.2, the shape is separate from
-the level; choosing by discounted error is Brown's (Smoothing, Forecasting and Prediction, 1963). Days and weeks are UTC's.
+Three forecasts run side by side: the recent level alone, the level along the shape of the day (quarter hours), and along that of the
+week (how the day's shape is different in each hour of the week). The one that has erred least of late is believed, so a series
+without a season, or with little history, loses nothing. After Taylor and Letham, "Forecasting at Scale", The American Statistician
+72 (2018), section 3.2, the shape is separate from the level; choosing by discounted error is Brown's (Smoothing, Forecasting and
+Prediction, 1963). Days and weeks are UTC's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 from logverse.instant import Millis
 
 _HOUR_MS = 3_600_000
+_SLACK_MS = _HOUR_MS // 4  # by which a day's work may begin earlier or later
 _VISITS = 6  # of a cell that count in full: a shape older than six weeks (or days) fades
 _PROVE = 1.1  # a new forecast begins with this much more error than the one believed so far
 
@@ -80,15 +83,25 @@ class Forecast:
         self._tracks: list[list[float]] = [[0.0, 0.0, 0.0, 0.0] for _ in range(3)]
         self._at: tuple[Millis, list[float | None], list[float | None]] | None = None
 
-    def expect(self, at: Millis) -> float:
-        """The forecast that has erred least so far."""
+    def expect(self, at: Millis) -> tuple[float, float]:
+        """The forecast that has erred least so far, and its tolerance: how much it changes within a quarter of an hour, since a day's
+        work does not begin on the second."""
         _, _, forecasts = self._all(at)
-        best = forecasts[0] or 0.0
+        best, chosen = forecasts[0] or 0.0, 0
         least = self._tracks[0][3]
-        for track, forecast in zip(self._tracks[1:], forecasts[1:], strict=True):
-            if forecast is not None and track[3] < least:
-                best, least = forecast, track[3]
-        return best
+        for place in (1, 2):
+            forecast = forecasts[place]
+            if forecast is not None and self._tracks[place][3] < least:
+                best, chosen, least = forecast, place, self._tracks[place][3]
+        return best, self._tolerance(chosen, best, at) if chosen else 0.0
+
+    def restlessness(self) -> float:
+        """How far the figure usually is from its recent level, seasons included."""
+        return sqrt(self._tracks[0][3])
+
+    def _tolerance(self, chosen: int, best: float, at: Millis) -> float:
+        around = [self._along(self._tracks[chosen], self._shapes(instant)[chosen]) for instant in (at - _SLACK_MS, at + _SLACK_MS)]
+        return max(abs(forecast - best) if forecast is not None else 0.0 for forecast in around)
 
     def learn(self, figure: float, at: Millis, memory: float = 0.0) -> None:
         """Takes a figure, cut to what its detector believes. `memory`: more steps than usual make the level (a sparse series)."""
@@ -100,7 +113,8 @@ class Forecast:
         for track, shape, forecast in zip(self._tracks, shapes, forecasts, strict=True):
             self._follow(track, figure, shape, forecast, memory, least)
         self._day.learn(figure, at)
-        self._week.learn(figure, at)
+        if shapes[1] is not None:
+            self._week.learn(figure - shapes[1], at)
         self._at = None
 
     def _follow(self, track: list[float], figure: float, shape: float | None, forecast: float | None, memory: float, least: float) -> None:
@@ -115,13 +129,18 @@ class Forecast:
         share = 1 / steps if steps < memory else 1 / memory
         track[1] += (figure - track[1]) * share
         track[2] += (shape - track[2]) * share
-        track[3] += (error * error - track[3]) / min(steps + 10, self._long)
+        track[3] += (error * error - track[3]) / min(self.steps, self._long)  # all forget alike: an easy night is easy for all
 
     def _all(self, at: Millis) -> tuple[Millis, list[float | None], list[float | None]]:
         if self._at is None or self._at[0] != at:
-            shapes = [0.0, self._day.at(at), self._week.at(at)]
+            shapes = self._shapes(at)
             self._at = at, shapes, [self._along(track, shape) for track, shape in zip(self._tracks, shapes, strict=True)]
         return self._at
+
+    def _shapes(self, at: Millis) -> list[float | None]:
+        day = self._day.at(at)
+        off = self._week.at(at) if day is not None else None
+        return [0.0, day, None if off is None or day is None else max(0.0, day + off) if self._factor else day + off]
 
     def _along(self, track: Sequence[float], shape: float | None) -> float | None:
         steps, level, before, _ = track
@@ -142,3 +161,8 @@ class Forecast:
         self._tracks = tracks
         self._day.remember(day)
         self._week.remember(week)
+
+
+def beyond(off: float, tolerance: float) -> float:
+    """What is left of a deviation when it is forgiven as much."""
+    return off - tolerance if off > tolerance else off + tolerance if off < -tolerance else 0.0

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flink_jobs.detectors.detector import Kept, Needs, Observation, Verdict, figure, silent
-from flink_jobs.detectors.season import Forecast
+from flink_jobs.detectors.season import Forecast, beyond
 from flink_jobs.detectors.settings import MEMORY, MIN_STEPS, day_of
 from flink_jobs.detectors.spread import Spread
 from flink_jobs.rules.options import Option
 from logverse.instant import Millis
 
 _GRAIN = 0.005  # of the expected: a difference of half a percent is no news however steady the series
+
+_SEASON_GRAIN = 0.03  # of what it moves anyway: no season is known better
 
 
 class Seasonal(Kept):
@@ -45,14 +47,14 @@ class Seasonal(Kept):
 
     def score(self, seen: Observation, at: Millis) -> Verdict:
         ready = min(1.0, self._forecast.steps / self._min_steps)
-        expected = self._forecast.expect(at)
-        grain = _GRAIN * abs(expected)
-        edge = self._spread.edge(grain)
+        expected, tolerance = self._forecast.expect(at)
+        grain = self._grain(expected)
+        edge = self._spread.edge(grain) + tolerance
         band = expected - edge, expected + edge
         value = figure(seen.value)
         if value is None or ready < 1:
             return silent(ready, "" if value is not None else "not a number", band)
-        score = self._spread.tail(value - expected, grain)
+        score = self._spread.tail(beyond(value - expected, tolerance), grain)
         return Verdict(score, *band, "above" if value > expected else "below", ready)
 
     def learn(self, seen: Observation, at: Millis) -> None:
@@ -60,11 +62,14 @@ class Seasonal(Kept):
         if value is None:
             return
         if self._forecast.steps:
-            expected = self._forecast.expect(at)
-            self._spread.learn(value - expected)
-            edge = self._spread.edge(_GRAIN * abs(expected))
+            expected, tolerance = self._forecast.expect(at)
+            self._spread.learn(beyond(value - expected, tolerance))
+            edge = self._spread.edge(self._grain(expected)) + tolerance
             value = max(expected - edge, min(expected + edge, value))
         self._forecast.learn(value, at)
+
+    def _grain(self, expected: float) -> float:
+        return _GRAIN * abs(expected) + _SEASON_GRAIN * self._forecast.restlessness()
 
     def _memory(self) -> list[Any]:
         return [self._forecast.memory(), self._spread.memory()]
