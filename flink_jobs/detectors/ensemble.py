@@ -2,15 +2,14 @@
 
 Three views of the deviation from `season`'s forecast: the deviation, its change since the step before, and its mean over some steps.
 Each becomes a tail probability by `spread`, and that one again by the extremes of its own past (`peaks`: Siffer et al., KDD 2017), so
-what comes every day is not strange on the tenth, on any series, in the same unit. The highest counts, for the three of them
-(Bonferroni). What was strange and has been learnt is told once: for some time only what is stranger yet, by a factor of four, is
-strange again. (Whoever does not learn while an alert is active sees it last.)
+what comes every day is not strange on the tenth, on any series, in the same unit. The highest counts. What was strange and
+has been learnt is told once: for some time only what is stranger yet, by a factor of four, is strange again, which more than pays
+for there being three. (Whoever does not learn while an alert is active sees it last.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log10
 from typing import Any, ClassVar
 
 from flink_jobs.detectors.detector import Kept, Needs, Observation, Verdict, figure, silent
@@ -77,7 +76,7 @@ class Ensemble(Kept):
         rare = self._rare(self._tails(self._views(value, expected, tolerance, grain), grain))
         score = self._news(max(rare), at)
         reasons = (f"strange by its {_VIEWS[rare.index(max(rare))]}",) if score >= 2 else ()
-        return Verdict(max(0.0, score - log10(len(_VIEWS))), *band, "above" if value > expected else "below", ready, reasons)
+        return Verdict(score, *band, "above" if value > expected else "below", ready, reasons)
 
     def learn(self, seen: Observation, at: Millis) -> None:
         value = figure(seen.value)
