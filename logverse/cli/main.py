@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "Check, apply, pause and list the rules."),
     "alerts": ("alerts", "List, show and mark alerts; deliver them to people."),
     "sources": ("sources", "Who is expected to be heard of: list, expect, forget."),
+    "patterns": ("patterns", "What kinds of lines the services write: list, show, name, ignore."),
     "query": ("query", "Ask the history: log lines, alerts, anomalies, how rates went."),
     "account": ("account", "What became of every record: stored, by policy, dead, pending, missing."),
     "dlq": ("dlq", "List, show and replay what could not become an event."),
