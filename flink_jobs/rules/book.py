@@ -11,6 +11,8 @@ from logverse.errors import Malformed
 from logverse.rule import Rule
 from logverse.summary import VIEWS, Summary
 
+SERVICES = 10_000  # of which the page is remembered
+
 
 class Page:
     """Some of a book's rules, ready to run. `plans` by name; a change of the book makes new pages, old ones stay as they are."""
@@ -48,7 +50,8 @@ class RuleBook(Page):
     def __init__(self, rules: Iterable[Rule] = (), reach: Reach | None = None) -> None:
         super().__init__({}, {}, known=False)
         self._reach = reach
-        self._pages: dict[str, Page] = {}
+        self._pages: dict[tuple[str, ...], Page] = {}
+        self._of_services: dict[str, Page] = {}
         self.broken: dict[str, str] = {}
         for rule in rules:
             try:
@@ -72,27 +75,34 @@ class RuleBook(Page):
 
     def _turn(self, plans: Mapping[str, Plan], gone: dict[str, str]) -> None:
         super().__init__(plans, gone, known=True)
-        self._pages = {}
+        self._pages, self._of_services = {}, {}
         self.__dict__.pop("on_events", None)
         self.__dict__.pop("by_view", None)
 
-    def within_service(self) -> Page:
-        """The rules that one service's operator can judge by itself."""
-        return self._page("within", [name for name, plan in self.plans.items() if "service.name" in plan.rule.group_by])
+    def within_service(self, service: str = "") -> Page:
+        """The rules that one service's operator can judge by itself; of a named service, those that can be about it."""
+        if service not in self._of_services:
+            if len(self._of_services) >= SERVICES:
+                self._of_services.clear()
+            within = [plan for plan in self.plans.values() if not plan.across]
+            about = [plan.rule.name for plan in within if not service or plan.where.allows("service.name", service)]
+            self._of_services[service] = self._page(about)
+        return self._of_services[service]
 
     def across(self) -> Page:
         """The rules that need all services' figures together."""
-        return self._page("across", [name for name, plan in self.plans.items() if "service.name" not in plan.rule.group_by])
+        return self._page([name for name, plan in self.plans.items() if plan.across])
 
     def only(self, name: str) -> Page:
         """One rule over all services: what the watch keyed by that rule's name is given."""
-        return self._page(f"only {name}", [other for other in self.across().plans if other == name])
+        return self._page([name] if name in self.plans and self.plans[name].across else [])
 
-    def _page(self, key: str, names: Sequence[str]) -> Page:
-        if key not in self._pages:
+    def _page(self, names: Sequence[str]) -> Page:
+        """The page with these rules: the same as before as long as no rule changes."""
+        if (page := self._pages.get(tuple(names))) is None:
             elsewhere = dict.fromkeys(self.plans.keys() - set(names), "rule changed")
-            self._pages[key] = Page({name: self.plans[name] for name in names}, self._gone | elsewhere, self.known)
-        return self._pages[key]
+            page = self._pages[tuple(names)] = Page({name: self.plans[name] for name in names}, self._gone | elsewhere, self.known)
+        return page
 
 
 def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:

@@ -125,6 +125,11 @@ class Conditions:
         """A Flink SQL predicate over columns of the fields' names; `TRUE` when there is no condition."""
         return self.formula.sql()
 
+    def allows(self, field: str, value: Value) -> bool:
+        """Whether something with this value of the field can meet them, as far as what they say of that field alone can tell."""
+        parts = self.formula.parts if isinstance(self.formula, All) else (self.formula,)
+        return all(part.condition.matches(value) for part in parts if isinstance(part, Of) and part.field == field)
+
     def entails(self, other: Conditions) -> bool:
         """Whether what meets these meets the others too, as far as can be proven."""
         return implies(self.formula, other.formula)

@@ -24,6 +24,28 @@ def test_rules_are_judged_where_their_group_is_at_home():
     assert list(book.only("within").plans) == []
 
 
+def test_a_service_is_given_the_rules_that_can_be_about_it():
+    """Of two hundred rules about fifty services each service looks at its own four; services with the same rules share a page."""
+    web, others = (
+        replace(WITHIN, name="web", where={"service.name": "web*"}),
+        replace(WITHIN, name="not-web", where={"service.name": "!=web"}),
+    )
+    book = RuleBook(
+        [WITHIN, ACROSS, web, others, replace(WITHIN, name="either", where={"or": [{"service.name": "x"}, {"host.name": "y"}]})]
+    )
+
+    assert list(book.within_service("web").plans) == ["within", "web", "either"]
+    assert list(book.within_service("api").plans) == ["within", "not-web", "either"]
+    assert book.within_service("api") is book.within_service("shop")
+
+
+def test_silence_is_judged_over_all_services():
+    """A rule about silence has the service in its group and no service to be judged in: it is silent."""
+    book = RuleBook([Rule("silent", "silence", group_by=("service.name",))])
+
+    assert (list(book.within_service("web").plans), list(book.only("silent").plans)) == ([], ["silent"])
+
+
 def test_a_book_knows_why_a_rule_is_absent():
     """Paused, deleted, or moved to the other operator by a change of its group_by."""
     book = RuleBook([WITHIN, ACROSS, replace(WITHIN, name="old", deleted=True)])
