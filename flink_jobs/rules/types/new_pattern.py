@@ -8,14 +8,14 @@ is over a window after the last new line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flink_jobs.rules.conditions import Conditions
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.memory import Memory
-from flink_jobs.rules.options import Option, span, whole
-from flink_jobs.rules.types.patterned import TEMPLATE, Door, PatternCount
+from flink_jobs.rules.options import Option, Problem, span, whole
+from flink_jobs.rules.types.patterned import TEMPLATE, Door, PatternCount, group_problems
 from flink_jobs.rules.types.rule_type import RuleType
 from logverse import durations, severity
 from logverse.instant import Millis
@@ -37,6 +37,9 @@ class NewPattern(RuleType):
     example: ClassVar[Mapping[str, Any]] = {"where": {"severity_text": ">=ERROR"}, "learning": "1h", "window": "5m"}
     reads: ClassVar[tuple[str, ...]] = (TEMPLATE,)
     remembers: ClassVar[bool] = True
+
+    def problems(self, rule: Rule) -> Iterator[Problem]:
+        yield from group_problems(rule)
 
     def where(self, rule: Rule) -> Mapping[str, Any]:
         if "severity_number" in Conditions(rule.where).fields:

@@ -14,7 +14,7 @@ from flink_jobs.rules.judge import ByLimits, Judge
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.memory import Memory
 from flink_jobs.rules.options import CLEAR, Option, Problem, number, whole
-from flink_jobs.rules.types.patterned import ALL, PATTERN, TEMPLATE, Door, PatternCount
+from flink_jobs.rules.types.patterned import ALL, PATTERN, TEMPLATE, Door, PatternCount, group_problems
 from flink_jobs.rules.types.rule_type import RuleType
 from flink_jobs.rules.types.spiking import Spiking
 from logverse.rule import Rule
@@ -38,11 +38,10 @@ class PatternRate(RuleType):
     remembers: ClassVar[bool] = True
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
+        yield from group_problems(rule)
         options = rule.options
         if ("num_events" in options) == ("spike_height" in options):
             yield Problem("num_events", "one of num_events and spike_height must be given", "num_events: 50")
-        if options.get("pattern", ALL) == ALL and TEMPLATE not in rule.group_by:
-            yield Problem("group_by", "all patterns together are all lines", f"group_by: [service.name, {TEMPLATE}], or name a pattern")
         if "num_events" in options and "threshold_cur" in options:
             yield Problem("threshold_cur", "means nothing beside num_events", "leave it out; it is for spike_height")
         clear = options.get("clear_threshold")
@@ -50,7 +49,7 @@ class PatternRate(RuleType):
             yield Problem("clear_threshold", f"{clear} is not below num_events", "a figure below num_events")
 
     def measure(self, rule: Rule) -> PatternCount:
-        return PatternCount(rule.options.get("pattern", ALL))
+        return PatternCount(rule.options["pattern"])
 
     def limits(self, rule: Rule) -> tuple[Limit, ...]:
         most, clear = rule.options.get("num_events"), rule.options.get("clear_threshold")
@@ -67,4 +66,4 @@ class PatternRate(RuleType):
     def condition(self, plan: Plan) -> str:
         options = plan.rule.options
         often = f"up {options['spike_height']:g}-fold on the window before" if not plan.limits else f">= {options['num_events']}"
-        return often + (" of any one pattern" if options.get("pattern", ALL) == ALL else "")
+        return often + (" of any one pattern" if options["pattern"] == ALL else "")

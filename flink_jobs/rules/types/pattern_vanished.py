@@ -15,7 +15,7 @@ from flink_jobs.rules.judge import ByLimits, Judge, Judgement, View
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.memory import Memory
 from flink_jobs.rules.options import Option, Problem, span
-from flink_jobs.rules.types.patterned import ALL, PATTERN, TEMPLATE, Door, PatternCount
+from flink_jobs.rules.types.patterned import PATTERN, TEMPLATE, Door, PatternCount, group_problems
 from flink_jobs.rules.types.rule_type import RuleType
 from logverse import durations
 from logverse.instant import Millis
@@ -40,13 +40,12 @@ class PatternVanished(RuleType):
     remembers: ClassVar[bool] = True
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
-        if rule.options.get("pattern", ALL) == ALL and TEMPLATE not in rule.group_by:
-            yield Problem("group_by", "all patterns together are all lines", f"group_by: [service.name, {TEMPLATE}], or name a pattern")
+        yield from group_problems(rule)
         if durations.read(rule.options.get("regular_for", "1h")) < rule.window_ms:
             yield Problem("regular_for", "is shorter than the window", "several windows, so that it is a habit")
 
     def measure(self, rule: Rule) -> PatternCount:
-        return PatternCount(rule.options.get("pattern", ALL))
+        return PatternCount(rule.options["pattern"])
 
     def limits(self, rule: Rule) -> tuple[Limit, ...]:
         return (Limit(1.0, "<"),)

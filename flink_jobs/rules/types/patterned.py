@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flink_jobs.rules.measures import Count
 from flink_jobs.rules.memory import Hit, Sighting
-from flink_jobs.rules.options import Described, Option
+from flink_jobs.rules.options import Described, Option, Problem
 from logverse.instant import Millis
+from logverse.rule import Rule
 from logverse.summary import Summary
 
 if TYPE_CHECKING:
@@ -30,7 +31,16 @@ PATTERN = Option(
     "which: a template's id or name (logverse patterns list), its text with * for anything, or * for each",
     Described(_no_pattern, {"type": "string", "minLength": 1, "maxLength": 1000}),
     '"Connection to * refused"',
+    required=True,
 )
+
+
+def group_problems(rule: Rule) -> Iterator[Problem]:
+    """What is wrong with the groups of a rule about patterns: each service has patterns of its own, and all of them are all its lines."""
+    if "service.name" not in rule.group_by:
+        yield Problem("group_by", "patterns are each service's own", "group_by: [service.name], with or without more")
+    if rule.options.get("pattern") == ALL and TEMPLATE not in rule.group_by:
+        yield Problem("group_by", "all patterns together are all lines", f"group_by: [service.name, {TEMPLATE}], or name a pattern")
 
 
 class PatternCount(Count):

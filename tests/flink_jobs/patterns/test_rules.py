@@ -175,6 +175,8 @@ def test_a_crash_changes_nothing(told, lines, crash_each):
         ({"type": "pattern_rate", "pattern": "", "num_events": 5}, "pattern"),
         ({"type": "pattern_rate", "pattern": "a*", "num_events": 5, "clear_threshold": 5}, "clear_threshold"),
         ({"type": "pattern_vanished", "pattern": "a*", "window": "2h"}, "regular_for"),
+        ({"type": "new_pattern", "group_by": []}, "group_by"),
+        ({"type": "pattern_rate", "num_events": 5}, "pattern"),
         ({"type": "new_pattern", "where": {"http.route": "/pay"}}, "where"),
     ],
 )  # fmt: skip
