@@ -26,7 +26,7 @@ def test_a_line_counts_when_its_whole_cluster_is_right(found, true, accuracy):
 def test_it_groups_as_well_as_was_published(log):
     """With one setting for all, no log is grouped worse than Drain did it with settings for each."""
     if not DATA.exists():
-        pytest.skip("the data beside the repository is not there")
+        pytest.skip("needs ../shared/data")
 
     found, true = zip(*clusters(log), strict=True)
 
