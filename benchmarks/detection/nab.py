@@ -43,7 +43,10 @@ RUNS: dict[str, Callable[[File], list[float]]] = {
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Prints the tables; without the data, says where they belong."""
+    """Prints the tables; without the data, says where they belong. It has no options."""
+    if arguments:
+        print(f"error: no options, but {' '.join(arguments)} given", file=sys.stderr)
+        sys.exit(2)
     if not FOLDER.is_dir():
         print("NAB: left out, ../shared/data/nab is not there")
         return

@@ -34,7 +34,7 @@ def windowed_gaussian(values: Sequence[float], window: int = 6400, step: int = 1
 
 
 def _likelihood(value: float, mean: float, deviation: float) -> float:
-    return 1 - 0.5 * math.erfc(abs(value - mean) / (deviation or 1e-6) / 1.4142)
+    return 1 - 0.5 * math.erfc(abs(value - mean) / (deviation or 1e-6) / math.sqrt(2))
 
 
 def daily_clock(values: Sequence[float], rows: int = 288) -> list[float]:

@@ -47,12 +47,13 @@ def read(folder: Path = FOLDER, artificial: bool | None = None) -> list[File]:
 
 
 def _texts(archive: Path) -> Iterator[tuple[str, str]]:
-    with archive.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-        with tarfile.open(fileobj=io.BytesIO(stream.read())) as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.name.endswith(".csv") else None
-                if content is not None:
-                    yield member.name.removeprefix("data/"), content.read().decode()
+    with archive.open("rb") as packed:
+        plain = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.name.endswith(".csv") else None
+            if content is not None:
+                yield member.name.removeprefix("data/"), content.read().decode()
 
 
 def _file(name: str, text: str, windows: list[list[str]]) -> File:
