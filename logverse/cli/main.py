@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "job": ("job", "Submit, list, watch and stop the Flink jobs."),
     "rules": ("rules", "Check, apply, pause and list the rules."),
     "alerts": ("alerts", "List, show and mark alerts; deliver them to people."),
+    "train": ("train", "Let detectors learn from the history before they judge."),
     "sources": ("sources", "Who is expected to be heard of: list, expect, forget."),
     "patterns": ("patterns", "What kinds of lines the services write: list, show, name, ignore."),
     "query": ("query", "Ask the history: log lines, alerts, anomalies, how rates went."),
