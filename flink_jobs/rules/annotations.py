@@ -28,7 +28,8 @@ NAMES: dict[str, tuple[str, Callable[[Alert, Rule], str]]] = {
     "service": ("the service, or all services", lambda alert, _: alert.group.get("service.name") or "all services"),
     "actual": ("the figure", lambda alert, _: _figure(alert.explanation.actual)),
     "threshold": ("what it is compared with", lambda alert, _: _figure(alert.explanation.threshold)),
-    "unit": ("of both: %, s, events, …", lambda alert, _: alert.explanation.unit),
+    "expected": ("the band that would have been usual, where there is one", lambda alert, _: _band(alert)),
+    "unit": ("of these: %, s, events, …", lambda alert, _: alert.explanation.unit),
     "since": ("when it began", lambda alert, _: instant.written(alert.active_at)),
     "matched": ("events that count towards it", lambda alert, _: str(alert.explanation.matched)),
     "total": ("events it is about", lambda alert, _: str(alert.explanation.total)),
@@ -89,3 +90,8 @@ def _values(alert: Alert, rule: Rule) -> Callable[[str], str | None]:
 
 def _figure(value: float) -> str:
     return f"{value:.4g}"
+
+
+def _band(alert: Alert) -> str:
+    band = alert.explanation.expected
+    return "-".join(map(_figure, band)) if band else "nothing in particular"

@@ -105,6 +105,15 @@ def deliver(flags: dict[str, str | None], /, config: Path | None, once: bool, ch
         webhook_configs: [{url: "https://chat.example.org/hook"}]
         email_configs: [{to: ops@example.org, from: logverse@example.org, smarthost: "mail.example.org:587"}]
         console_configs: [{}]
+
+    \b
+    Nothing that watches can tell that it is dead itself. Name a service outside that rings when an always-firing alert stops coming
+    (a dead man's switch); it comes each minute, and not when Kafka is away or the detect job does not run:
+
+    \b
+    route: {receiver: ops, watchdog: {receiver: deadman, interval: 1m}}
+    receivers:
+      - {name: deadman, webhook_configs: [{url_file: deadman-address}]}
     """
     from alerting import configuration
 

@@ -31,6 +31,13 @@ def test_an_alert_says_what_its_rule_says():
     assert alert.annotations["note"] == "over 5, 76 of 413"
 
 
+def test_the_usual_band_can_be_said():
+    """Where a detector knows one."""
+    strange = replace(ALERT, explanation=replace(WHY, expected=(0.2, 0.9512)))
+
+    assert dressed(strange, replace(RULE, description="usual {{ expected }} {{ unit }}")).description == "usual 0.2-0.9512 %"
+
+
 def test_a_rule_that_says_nothing_adds_nothing():
     """No empty labels and annotations."""
     alert = dressed(ALERT, Rule("errors", "percentage_match"))
