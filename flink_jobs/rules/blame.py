@@ -105,19 +105,20 @@ def contributors(counts: Mapping[str, int], usual: Mapping[str, float] | None = 
     parts = [Part(words(fields_of(trait)), counts.get(trait, 0), by) for trait, by in more.items() if by > 0]
     parts.sort(key=lambda part: (-part.difference, part.label))
     if parts and parts[0].difference < _MOST * sum(part.difference for part in parts):
-        parts[:0] = _common(more, counts)
+        always = set.intersection(*(set(fields_of(trait).items()) for trait in {*counts, *usual})) if usual else set()
+        parts[:0] = _common(more, counts, always)
     return [part for part in parts if part.label][:NAMED]
 
 
-def _common(more: Mapping[str, float], counts: Mapping[str, int]) -> list[Part]:
-    """The values that most of the difference has, together, when there are such."""
+def _common(more: Mapping[str, float], counts: Mapping[str, int], always: Collection[tuple[str, str]]) -> list[Part]:
+    """The values that most of the difference has, together, when there are such beside those that all have `always`."""
     apart = [(fields_of(trait), by, counts.get(trait, 0)) for trait, by in more.items() if by > 0]
     most = _MOST * sum(by for _, by, _ in apart)
     by_value: dict[tuple[str, str], float] = {}
     for fields, by, _ in apart:
         for pair in fields.items():
             by_value[pair] = by_value.get(pair, 0.0) + by
-    frequent = dict(pair for pair, by in by_value.items() if by >= most and pair[0] != "severity_number")
+    frequent = dict(pair for pair, by in by_value.items() if by >= most and pair[0] != "severity_number" and pair not in always)
     together = [(by, count) for fields, by, count in apart if frequent.items() <= fields.items()]
     difference = sum(by for by, _ in together)
     return [Part(words(frequent), sum(count for _, count in together), difference)] if frequent and difference >= most else []

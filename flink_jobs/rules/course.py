@@ -66,7 +66,7 @@ class Course:
         for time in times:
             if time is not None and (first is None or time < first):
                 first = time
-        return first
+        return None if first is None else max(first, self.since + plan.step_ms)  # what was before the series is not judged
 
     def _next_turn(self) -> Millis | None:
         """When the schedule lets it be judged, or not, the next time."""
@@ -113,7 +113,7 @@ class Course:
         plan, rolling, life = self._plan, self.rolling, self.life
         entered = self.move(at)
         warm = at - self.since >= plan.kept_ms
-        found = self._allowed(at, self.judge.judge(View(at, rolling, self.before, warm, life.active, life.active_at)))
+        found = self._allowed(at, self.judge.judge(View(at, self.since, rolling, self.before, warm, life.active, life.active_at)))
         self.again, self.held = False, self.held and not warm
         if found.breach is not None:
             self.limit = found.breach

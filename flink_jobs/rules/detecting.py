@@ -42,10 +42,12 @@ class Terms:
 class Memory:
     """What the judge knows beside its detector. `normal` and `important`: what people said, at `told_at` (processing time)."""
 
+    ready: float = 0.0
     last: Millis = 0  # end of the last step in which anything happened
     band: tuple[float, float] = (0.0, 0.0)
     usual: dict[str, float] = field(default_factory=dict)  # by trait, the blamed events of a step
     latest: tuple[float, float, tuple[float, ...], Millis] | None = None  # the last observation, with the begin of its step
+    strange_since: Millis | None = None  # it is beyond the threshold since then, whichever way, alert or not
     normal: bool = False
     important: bool = False
     told_at: Millis = 0
@@ -58,7 +60,10 @@ class Detecting:
     def __init__(self, terms: Terms, detector: Detector, budget: AlertBudget | None, memory: Memory, learns: bool = True) -> None:
         self._terms, self._detector, self._budget, self._memory, self._learns = terms, detector, budget, memory, learns
         self.changed = False
-        self.ready = 0.0
+
+    @property
+    def ready(self) -> float:
+        return self._memory.ready
 
     @classmethod
     def of(cls, terms: Terms, state: bytes | None) -> Detecting:
@@ -91,7 +96,7 @@ class Detecting:
         verdict = self._detector.score(seen, at)
         beyond = self._beyond(verdict, window.sums[0])
         if self._learns:
-            self._take(seen, verdict, view, beyond)
+            self._take(seen, verdict, view)
         figure, low, high = self._shown(seen, window, verdict)
         limits = Limit(high, ">"), Limit(low, "<")
         usual = memory.usual if self._terms.kind.needs in ("count", "ratio") else None
@@ -126,21 +131,30 @@ class Detecting:
             return False
         return terms.direction == "both" or verdict.direction in ("", terms.direction)
 
-    def _take(self, seen: Observation, verdict: Verdict, view: View, beyond: bool) -> None:
+    def _take(self, seen: Observation, verdict: Verdict, view: View) -> None:
         """Remembers the step, and learns from it if it is no incident."""
-        memory, terms, at = self._memory, self._terms, view.at - self._terms.step_ms
-        self.changed, self.ready = True, verdict.ready
-        if not isinstance(terms.measure, Several):
+        memory, at = self._memory, view.at - self._terms.step_ms
+        self.changed, memory.ready = True, verdict.ready
+        if not isinstance(self._terms.measure, Several):
             memory.band = self._shown(seen, view.window, verdict)[1:]
         memory.latest = (seen.value, seen.trials, seen.parts, at)
         if self._budget is not None and verdict.ready >= 1:
             self._budget.observe(verdict.score)
-        if not view.active and not beyond:
-            memory.normal = False
-        lasts = view.active and view.at - view.active_at >= terms.relearn_after_ms and not memory.important
-        if memory.normal or lasts or not (view.active or beyond):
+        if self._may_learn(verdict, view):
             self._detector.learn(seen, at)
             self._learn_usual(view.window)
+
+    def _may_learn(self, verdict: Verdict, view: View) -> bool:
+        """Not from what is strange, alert or not: an outage that nobody wants to hear of must not make the return of the traffic news."""
+        memory = self._memory
+        strange = verdict.ready >= 1 and verdict.score >= self._threshold()
+        if not (strange or view.active):
+            memory.strange_since, memory.normal = None, False
+            return True
+        if memory.strange_since is None:
+            memory.strange_since = view.at
+        lasts = view.at - memory.strange_since >= self._terms.relearn_after_ms and not memory.important
+        return memory.normal or lasts
 
     def _learn_usual(self, window: Rolling) -> None:
         usual, blame = self._memory.usual, {}

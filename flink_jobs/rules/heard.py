@@ -12,13 +12,13 @@ LIMITS = (Limit(1.0, "<"),)
 
 
 class Heard:
-    """A source is learned once it is still heard of when it has been known for a window: what comes and goes faster is not missed.
+    """A source is learned once it is heard of after it has been known for a window: what comes and goes faster is not missed.
 
     `expect`: which sources count, "learned", "declared" or "both".
     """
 
-    def __init__(self, expect: str, state: bytes | None) -> None:
-        self._expect = expect
+    def __init__(self, expect: str, window_ms: Millis, state: bytes | None) -> None:
+        self._expect, self._window_ms = expect, window_ms
         known: list[bool] = orjson.loads(state) if state else [False, False]
         self._learned, self._declared = known
         self.changed = self._news = False
@@ -38,7 +38,7 @@ class Heard:
 
     def judge(self, view: View) -> Judgement:
         count = view.window.sums[0]
-        if count and view.warm and not self._learned:
+        if count and view.at - view.since >= 2 * self._window_ms and not self._learned:
             self._learned = self.changed = self._news = True
         silent = not count and view.warm and self.ready == 1.0
         return Judgement(float(count), LIMITS, 0 if silent else None, count > 0)
@@ -47,7 +47,7 @@ class Heard:
         return None
 
     def onlooker(self) -> Heard:
-        return Heard(self._expect, self.state())
+        return Heard(self._expect, self._window_ms, self.state())
 
     def state(self) -> bytes:
         return orjson.dumps([self._learned, self._declared])

@@ -29,9 +29,10 @@ class Judgement(NamedTuple):
 
 
 class View(NamedTuple):
-    """What there is to judge at the time `at`. `warm`: the series has been known for as long as it looks back."""
+    """What there is to judge at the time `at`. `warm`: the series has been known (`since`) for as long as it looks back."""
 
     at: Millis
+    since: Millis
     window: Rolling
     before: Rolling | None  # the same length just before, for types with two windows
     warm: bool

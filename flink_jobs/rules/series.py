@@ -85,7 +85,7 @@ class Series:
         self.buckets, self.dirty = buckets, kept.dirty
         self.course = course = Course(plan, buckets, plan.floor(cursor), kept.since, plan.type.judge(plan, state))
         course.life, course.limit, course.tally, course.muted = kept.life, kept.limit, kept.tally, kept.muted
-        course.held, course.again = kept.held, kept.again or self._changed
+        course.held, course.again = kept.held, kept.again or (self._changed and kept.revision != "")
         self.next = course.due()
         oldest = course.position - plan.kept_ms
         self._named = set(kept.named) if self.dirty else set()
@@ -204,7 +204,7 @@ class Series:
     def anomalies(self) -> list[Anomaly]:
         """What its detector found strange since the last call."""
         strange, self.course.strange = self.course.strange, []
-        name = str(self.plan.rule.options.get("detector", self.plan.rule.type))
+        name = self.plan.type.finder(self.plan.rule)
         return [
             Anomaly(
                 self.plan.rule.name, name, self.group, starts_at, ends_at, found.score, found.actual or 0.0, found.expected or (0.0, 0.0),

@@ -89,6 +89,7 @@ class Watch:
                 else:
                     self.too_late += summary.count
         self._save(touched.values())
+        self._roster.save_memories()
         return summaries
 
     def observe_events(self, events: Sequence[MatchedEvent], rules: Page, late: bool = False) -> None:
@@ -103,6 +104,7 @@ class Watch:
                 if (plan.clause is None or plan.clause == event.clause) and (place := plan.place(event.fields.get)) is not None:
                     self._count_event(plan, place, event, cursor, touched)
         self._save(touched.values())
+        self._roster.save_memories()
 
     def _count_event(self, plan: Plan, place: Place, event: MatchedEvent, cursor: Millis, touched: dict[str, Series]) -> None:
         sample = str(event.fields.get("body") or "")

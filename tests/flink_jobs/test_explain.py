@@ -77,7 +77,7 @@ def test_contributors_are_bounded(scene, row):
     (alert,) = stage.until(1)
 
     (common, together), *each = alert.explanation.contributors
-    assert (common, together, len(each)) == ("GET /pay, status 200", 800, 4)
+    assert (common, together, len(each)) == ("GET /pay, status 200", 797, 4)
     assert all(count == 100 for _, count in each)
     assert all(len(value) < 2_000 for key, value in stage.store.entries.items() if key.startswith("B:"))
 

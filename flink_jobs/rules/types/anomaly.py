@@ -111,6 +111,9 @@ class AnomalyType(RuleType):
     def trained(self, plan: Plan, state: bytes) -> bytes | None:
         return trained(terms_of(plan), state)
 
+    def finder(self, rule: Rule) -> str:
+        return _detector(rule)
+
     def condition(self, plan: Plan) -> str:
         options = plan.rule.options
         budget = options.get("alert_budget")

@@ -79,6 +79,10 @@ class RuleType(Protocol):
         """The judge's state that goes on from the state of a detector that learned elsewhere; None when there is none such."""
         return None
 
+    def finder(self, rule: Rule) -> str:
+        """Who finds what it finds strange: the name of the detector."""
+        return rule.type
+
     def condition(self, plan: Plan) -> str:
         """When it fires, in words, where that is not a figure against its limits."""
         return ""

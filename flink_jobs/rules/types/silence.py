@@ -42,7 +42,7 @@ class Silence(RuleType):
         return True
 
     def judge(self, plan: Plan, state: bytes | None) -> Judge:
-        return Heard(plan.rule.options.get("expect", "both"), state)
+        return Heard(plan.rule.options.get("expect", "both"), plan.span_ms, state)
 
     def condition(self, plan: Plan) -> str:
         which = {"learned": "heard of before", "declared": "in the inventory", "both": "in the inventory or heard of before"}
