@@ -16,6 +16,7 @@ from flink_jobs.rules.memory import Hit, Memory, Sighting
 from flink_jobs.rules.plan import Place, Plan
 from flink_jobs.rules.roster import Roster, Store
 from flink_jobs.rules.series import Series
+from flink_jobs.rules.storm import Storms
 from flink_jobs.rules.told import adopt, tell
 from logverse.alert import Alert
 from logverse.anomaly import Anomaly
@@ -39,7 +40,7 @@ class Watch:
 
     `overflow` counts events whose series was one too many for its rule (SERIES_CAP), or that its memory had no room for;
     `too_late` those older than the buckets that are kept (window + 15 min); both since this object was made, for metrics.
-    `crowded` are the rules that overflowed: their owners must be told, once.
+    `crowded` are the rules that overflowed since the last `advance`, which tells their owners (rules/storm.py).
     """
 
     def __init__(self, key: str, store: Store, across: bool = False) -> None:
@@ -52,6 +53,7 @@ class Watch:
         self._page = Page({}, {}, known=False)
         self._roster = Roster(store)
         self._expected = Expected(store)
+        self._storms = Storms(key, store)
         kept = [] if across else [(name, value) for name, value in store.items() if name.startswith("P:")]
         self.patterns = None if across else Patterns(key, kept)
         self._aims: dict[str, dict[tuple[str | int | None, ...], list[Aim]]] = {view: {} for view in VIEWS}
@@ -175,6 +177,8 @@ class Watch:
         for series in due:
             alerts += series.advance(now)
             self._strange += series.anomalies() if series.course.strange else []
+        if rules.known:
+            alerts += self._storms.advance(self.crowded, rules.plans, now)
         self._expected.learn(due, now)
         self._save(due)
         self._set_cursor(now)
@@ -219,7 +223,7 @@ class Watch:
 
     def wants_tick(self) -> bool:
         """Whether `advance` must be called again in a second even if nothing arrives."""
-        waits = self._roster.orphans or self._expected.waits or (self.patterns is not None and self.patterns.pending)
+        waits = self._roster.orphans or self._expected.waits or self._storms.waits or (self.patterns is not None and self.patterns.pending)
         return (
             bool(waits)
             or any(memory.waits for memory in self._roster.memories.values())

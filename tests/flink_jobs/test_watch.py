@@ -135,7 +135,7 @@ def test_a_new_rule_begins_with_what_comes(scene, row, story):
 
 
 def test_series_beyond_the_cap_are_counted_not_tracked(scene, row, monkeypatch):
-    """Somebody who makes up hosts cannot fill the memory; those known before are still watched."""
+    """Somebody who makes up hosts cannot fill the memory; those known before are still watched, and the rule's owner is told once."""
     monkeypatch.setattr(roster, "SERIES_CAP", 3)
     stage = scene(replace(ERRORS, group_by=("service.name", "host.name")))
 
@@ -143,7 +143,9 @@ def test_series_beyond_the_cap_are_counted_not_tracked(scene, row, monkeypatch):
         stage.sees(*(row(second, 2, status=500, host=f"web-{number}") for number in range(10)))
         stage.until(second + 1)
 
-    assert {alert.group["host.name"] for alert in stage.alerts} == {"web-0", "web-1", "web-2"}
+    of_rule = [alert for alert in stage.alerts if alert.rule == ERRORS.name]
+    assert {alert.group["host.name"] for alert in of_rule} == {"web-0", "web-1", "web-2"}
+    assert [(alert.rule_type, alert.group["rule"]) for alert in stage.alerts if alert not in of_rule] == [("storm", ERRORS.name)]
     assert stage.watch.overflow == 3 * 7 * 2
 
 
