@@ -3,8 +3,8 @@
 Three views of the deviation from `season`'s forecast: the deviation, its change since the step before, and its mean over some steps.
 Each becomes a tail probability by `spread`, and that one again by the extremes of its own past (`peaks`: Siffer et al., KDD 2017), so
 what comes every day is not strange on the tenth, on any series, in the same unit. The highest counts. What was strange and
-has been learnt is told once: for some time only what is stranger yet, by a factor of four, is strange again, which more than pays
-for there being three. (Whoever does not learn while an alert is active sees it last.)
+has been learnt is told once: for some time only what is stranger yet is strange again, which more than pays for there being three.
+(Whoever does not learn while an alert is active sees it last.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LONG = 1500.0  # steps that make a scale, at least
 _FARTHEST = 6.0  # deviations beyond which a step adds no more to a shift
 _FIRST = 30  # steps before there is a scale worth asking
 _REST = 288  # steps: a day of five minutes each
-_STRANGER = 0.6  # a factor of four
+_STRANGER = 0.02  # of a score: more than rounding
 _TOLD = 20  # strange steps that are remembered
 
 
@@ -114,7 +114,7 @@ class Ensemble(Kept):
         return [rarity.tail(tail, _RARITY_GRAIN) for rarity, tail in zip(self._rarities, tails, strict=True)]
 
     def _news(self, score: float, at: Millis) -> float:
-        """The score, or 0 when something about as strange was learnt of late."""
+        """The score, or 0 when something as strange was learnt of late."""
         told = max((before for before, when in self._told if when >= at - self._rest_ms), default=0.0)
         return score if score > told + _STRANGER else 0.0
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from math import lgamma, log, sqrt
 from typing import Any, ClassVar
 
-from flink_jobs.detectors.detector import Kept, Needs, Observation, Verdict, figure, silent
+from flink_jobs.detectors.detector import STRANGEST, Kept, Needs, Observation, Verdict, figure, silent
 from flink_jobs.detectors.settings import MEMORY, MIN_STEPS, day_of
 from flink_jobs.detectors.tails import LN10, beta_tail, usual_band
 from flink_jobs.rules.options import Option
@@ -127,7 +127,7 @@ def _added_up(failures: float, trials: float, mean: float, size: float) -> float
         term *= (trials - k) * (k + a) / ((k + 1) * (trials - k - 1 + b))
         total += term
         k += 1
-    return max(0.0, -(first + log(total)) / LN10)
+    return min(STRANGEST, max(0.0, -(first + log(total)) / LN10))
 
 
 def _band(mean: float, phi: float, trials: float) -> tuple[float, float]:

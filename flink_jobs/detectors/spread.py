@@ -19,6 +19,9 @@ _EDGES = (10.2145, 5.2076, 3.7328, 3.1315)
 _CONSTANTS = tuple(lgamma((v + 1) / 2) - lgamma(v / 2) - log(v * pi) / 2 for v in _FREEDOMS)
 _RECALL = 500.0  # residuals by which the weights are judged
 _ORDINARY = 2.0  # squared residuals in units of the scale below which the best alone is asked: it is no anomaly to any of them
+_TELLING = (
+    30.0  # squared residuals in units of the scale beyond which one teaches no more: a glitch makes neither a wide band nor heavy tails
+)
 _NEGLIGIBLE = 1e-7  # a weight that changes no score
 _TINIEST = 1e-18  # of a square: so that nothing divides by zero
 
@@ -70,10 +73,10 @@ class Spread:
         keep = 1 - 1 / min(self.count, _RECALL)
         for place, freedom in enumerate(_FREEDOMS):
             square = self._squares[place] + _TINIEST
-            ratio = squared / square
+            ratio = min(squared / square, _TELLING)
             likelihood = _CONSTANTS[place] - (log(square) + (freedom + 1) * log1p(ratio / freedom)) / 2
             self._evidence[place] = self._evidence[place] * keep + likelihood
-            self._squares[place] += ((freedom + 1) * squared / (freedom + ratio) - self._squares[place]) * share
+            self._squares[place] += ((freedom + 1) * ratio * square / (freedom + ratio) - self._squares[place]) * share
 
     def _best(self) -> int:
         return self._evidence.index(max(self._evidence))

@@ -130,4 +130,6 @@ def usual_band(mean: float, variance: float) -> tuple[float, float]:
     """
     spread = variance / (mean * mean) / 9
     low, high = (1 - spread + sign * Z_1000 * sqrt(spread) for sign in (-1, 1))
+    if spread > 1:  # nearly always nothing: the approximation ends here, Chebyshev's bound does not
+        return 0.0, mean + sqrt(1000 * variance)
     return mean * max(0.0, low) ** 3, mean * high**3
