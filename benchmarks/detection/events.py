@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from benchmarks.detection.summing import SKETCH_BITS
 from flink_jobs.patterns.masks import masked
 from logverse.instant import Millis
-from logverse.summary import DURATION_BOUNDS, VIEWS, Summary
+from logverse.summary import DURATION_BOUNDS, PATH_BITS, VIEWS, Summary
 
 SECOND: Millis = 1000
 # What an event must have to be in a view.
@@ -48,7 +47,7 @@ def _add(one: _Sum, event: Mapping[str, Any], view: str) -> None:
     if view == "traffic" and event.get(_DURATION) is not None:
         one.durations.append(event[_DURATION])
     if view == "clients" and event.get("url.path") is not None:
-        one.paths |= 1 << crc32(event["url.path"].encode()) % SKETCH_BITS
+        one.paths |= 1 << crc32(event["url.path"].encode()) % PATH_BITS
 
 
 def _summary(second: Millis, view: str, dimensions: tuple[Any, ...], one: _Sum) -> Summary:

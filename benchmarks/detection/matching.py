@@ -28,11 +28,15 @@ class Found:
 
 @dataclass(slots=True)
 class Matched:
-    """`false` alerts are about no fault; `benign` are those among them that an event without harm raised."""
+    """`false` alerts are about no fault; `benign` are those among them that an event without harm raised.
+
+    `beside` are neither: of the hosts that do the work of the one that the fault is about.
+    """
 
     found: list[Found]
     false: list[Firing] = field(default_factory=list)
     benign: list[tuple[Firing, Label]] = field(default_factory=list)
+    beside: list[Firing] = field(default_factory=list)
 
 
 def match(labels: Sequence[Label], firings: Sequence[Firing]) -> Matched:
@@ -46,17 +50,21 @@ def match(labels: Sequence[Label], firings: Sequence[Firing]) -> Matched:
         about = [found for found in matched.found if _about(firing, found.label)]
         for found in about:
             found.firings.append(firing)
-        if not about:
+        if not about and any("host.name" in dict(label.about) and _at_the_time(firing, label) for label in labels):
+            matched.beside.append(firing)
+        elif not about:
             matched.false.append(firing)
             matched.benign += [(firing, label) for label in benign if _about(firing, label)][:1]
     return matched
 
 
 def _about(firing: Firing, label: Label) -> bool:
+    return _at_the_time(firing, label) and all(firing.group.get(name, value) == value for name, value in label.about)
+
+
+def _at_the_time(firing: Firing, label: Label) -> bool:
     episode = label.episode
     if firing.group.get("service.name", episode.service) != episode.service:
-        return False
-    if any(firing.group.get(name, value) != value for name, value in label.about):
         return False
     # A step of the watch ends at a whole second: what it says at the fault's first instant is about the second before.
     return episode.start < firing.active_at and firing.starts_at <= episode.end + ECHO_MS

@@ -12,14 +12,13 @@ from benchmarks.detection.drawing import ALONE_FROM, Day, Floats, Ints, Requests
 from benchmarks.detection.places import spots
 from logverse.instant import Millis
 from logverse.severity import ERROR, INFO, WARN, number_of
-from logverse.summary import DURATION_BOUNDS, VIEWS, Summary
+from logverse.summary import DURATION_BOUNDS, PATH_BITS, VIEWS, Summary
 from producers.simulator.application import MESSAGES, NEW, WORDS, Message
 from producers.simulator.logins import TARGETS, USERS
 from producers.simulator.simulation import Simulation
 from producers.simulator.traffic import client
 from producers.simulator.visitors import address_of
 
-SKETCH_BITS = 64  # of Summary.paths
 _CHUNK_S = 3600
 _NOTHING = (0,) * len(DURATION_BOUNDS)
 
@@ -90,7 +89,7 @@ def _views(day: Day, namer: Namer) -> list[tuple[Groups, Naming]]:
 def _bits(requests: Requests) -> Ints:
     """Which bit of the sketch each path sets: Knuth's multiplicative hash."""
     mixed = (requests.path * 64 + requests.spot + 1).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (mixed >> np.uint64(58)).astype(np.int64)
+    return ((mixed >> np.uint64(40)) % np.uint64(PATH_BITS)).astype(np.int64)
 
 
 def _grouped(second: Ints, code: Ints) -> tuple[Ints, Ints, Ints]:

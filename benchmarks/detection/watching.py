@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from flink_jobs.rules.book import RuleBook, project
 from flink_jobs.rules.watch import Watch
@@ -38,31 +39,34 @@ class Firing:
     sentence: str
 
 
-def watch(
-    services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]], rules: Sequence[Rule], tell: Callable[[Millis], None] = lambda _: None
-) -> list[Firing]:
-    """Every firing of these rules over the services' seconds, which all begin at the same instant. `tell` hears of each second.
+def watch(services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]], rules: Sequence[Rule], at_once: int = 30) -> list[Firing]:
+    """Every firing of these rules over the services' seconds, which all begin at the same instant.
 
-    As in flink_jobs/operators.py: a watch for each service, and one for each rule that looks across services.
+    As in flink_jobs/operators.py: a watch for each service, and one for each rule that looks across services. What a watch finds does not
+    depend on how often it is asked to judge (a test holds it), so it is given some seconds `at_once`, which costs half.
     """
     book, found = RuleBook(rules), Firings()
     within = {service: Watch(service, Memory()) for service in services}
-    across = {name: Watch(name, Memory()) for name in book.across().plans}
-    for at, seconds in _together(services):
-        for service, summaries in seconds.items():
-            within[service].observe(summaries, book.within_service())
-            found.take(within[service].advance(at + SECOND, book.within_service()))
+    across = {name: Watch(name, Memory(), across=True) for name in book.across().plans}
+    for until, seen in _together(services, at_once):
+        for service, summaries in seen.items():
+            seen[service] = list(within[service].observe(summaries, book.within_service()))
+            found.take(within[service].advance(until, book.within_service()))
         for name, one in across.items():
-            for summaries in seconds.values():
+            for summaries in seen.values():
                 one.observe(project(summaries, book.plans[name]), book.only(name))
-            found.take(one.advance(at + SECOND, book.only(name)))
-        tell(at)
+            found.take(one.advance(until, book.only(name)))
     return found.all()
 
 
-def _together(services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]]) -> Iterator[tuple[Millis, dict[str, list[Summary]]]]:
-    for row in zip(*services.values(), strict=True):
-        yield row[0][0], {service: summaries for service, (_, summaries) in zip(services, row, strict=True)}
+def _together(
+    services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]], at_once: int
+) -> Iterator[tuple[Millis, dict[str, list[Summary]]]]:
+    """So many seconds of all services, with the instant at which they are over."""
+    rows = zip(*services.values(), strict=True)
+    while some := list(islice(rows, at_once)):
+        seen = {name: [one for row in some for one in row[place][1]] for place, name in enumerate(services)}
+        yield some[-1][0][0] + SECOND, seen
 
 
 class Firings:

@@ -59,6 +59,16 @@ def test_an_alert_about_somebody_else_is_false() -> None:
     assert matched.false == [here[2]]
 
 
+def test_an_alert_of_the_other_hosts_is_beside_it() -> None:
+    """Where a host is silent the others do its work: an alert about them is no proof of the fault, and not about nothing."""
+    silent = Label(FAULT.episode, 5.0, (("host.name", "web-2"),))
+    here = firing(12, host_name="web-2"), firing(13, host_name="web-1"), firing(400, host_name="web-1")
+
+    matched = match([silent], here)
+
+    assert (matched.found[0].firings, matched.beside, matched.false) == ([here[0]], [here[1]], [here[2]])
+
+
 def test_an_alert_at_an_event_without_harm_is_false_and_said_to_be() -> None:
     """Nothing that a deploy raises counts as found; it is told apart from alerts about nothing at all."""
     alert = firing(20 * 60 + 5)
