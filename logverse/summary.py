@@ -45,7 +45,8 @@ class Pattern(NamedTuple):
 
 
 # Bits of Summary.paths: a few hundred distinct paths of a client and second can be told apart by it, and that is a scan already.
-PATH_BITS = 62
+# A prime: Java's hash of a text is made of powers of 31, and modulo twice 31 only the last letter of a path would matter.
+PATH_BITS = 61
 
 
 @dataclass(frozen=True, slots=True)
