@@ -1,4 +1,4 @@
-"""What a detector costs a series and step: CPU time of `score` + `learn`, and of its state: `python -m benchmarks.detection.detector_speed`.
+"""What a detector costs a step: CPU time of `score` + `learn`, and its state: `python -m benchmarks.detection.detector_speed`.
 
 On noise, after a day of 10-second steps was learnt. The goal is 50 µs a step and 10 KiB a series. The first line is a plain loop, to
 tell this machine from another.

@@ -32,6 +32,8 @@ _REST = 288  # steps: a day of five minutes each
 _STRANGER = 0.02  # of a score: more than rounding
 _TOLD = 20  # strange steps that are remembered
 
+_Seen = tuple[tuple[float, float, float], list[float], list[float]]
+
 
 class Ensemble(Kept):
     """Any figure, one a step.
@@ -62,6 +64,7 @@ class Ensemble(Kept):
         self._spreads = [Spread(max(_LONG, long)) for _ in _VIEWS]
         self._rarities = [Peaks() for _ in _VIEWS]
         self._before = self._shift = 0.0
+        self._last: tuple[tuple[int, Millis, float], _Seen] | None = None
         self._told: list[list[float]] = []  # (score, when) of strange steps learnt of late, each stranger than all after it
 
     def score(self, seen: Observation, at: Millis) -> Verdict:
@@ -73,7 +76,7 @@ class Ensemble(Kept):
         value = figure(seen.value)
         if value is None or ready < 1:
             return silent(ready, "" if value is not None else "not a number", band)
-        rare = self._rare(self._tails(self._views(value, expected, tolerance, grain), grain))
+        _, _, rare = self._seen(value, at, expected, tolerance, grain)
         score = self._news(max(rare), at)
         reasons = (f"strange by its {_VIEWS[rare.index(max(rare))]}",) if score >= 2 else ()
         return Verdict(score, *band, "above" if value > expected else "below", ready, reasons)
@@ -85,9 +88,8 @@ class Ensemble(Kept):
         if self._forecast.steps:
             expected, tolerance = self._forecast.expect(at)
             grain = self._grain(expected)
-            views = self._views(value, expected, tolerance, grain)
-            tails = self._tails(views, grain)
-            self._tell(max(self._rare(tails)), at)
+            views, tails, rare = self._seen(value, at, expected, tolerance, grain)
+            self._tell(max(rare), at)
             for rarity, spread, tail, view in zip(self._rarities, self._spreads, tails, views, strict=True):
                 rarity.learn(tail)
                 spread.learn(view)
@@ -98,6 +100,15 @@ class Ensemble(Kept):
 
     def _grain(self, expected: float) -> float:
         return _GRAIN * abs(expected) + _SEASON_GRAIN * self._forecast.restlessness()
+
+    def _seen(self, value: float, at: Millis, expected: float, tolerance: float, grain: float) -> _Seen:
+        """The views of a value, their tails, and how rare those are; worked out once for scoring and learning a step."""
+        step = self._forecast.steps, at, value
+        if self._last is None or self._last[0] != step:
+            views = self._views(value, expected, tolerance, grain)
+            tails = self._tails(views, grain)
+            self._last = step, (views, tails, self._rare(tails))
+        return self._last[1]
 
     def _views(self, value: float, expected: float, tolerance: float, grain: float) -> tuple[float, float, float]:
         off = beyond(value - expected, tolerance)

@@ -17,6 +17,7 @@ _FREEDOMS = (3.0, 6.0, 15.0, 200.0)
 # |t| that one in 500 exceeds (both sides): one in a thousand on each
 _EDGES = (10.2145, 5.2076, 3.7328, 3.1315)
 _CONSTANTS = tuple(lgamma((v + 1) / 2) - lgamma(v / 2) - log(v * pi) / 2 for v in _FREEDOMS)
+_KINDS = tuple(enumerate(zip(_FREEDOMS, _CONSTANTS, strict=True)))
 _RECALL = 500.0  # residuals by which the weights are judged
 _ORDINARY = 2.0  # squared residuals in units of the scale below which the best alone is asked: it is no anomaly to any of them
 _TELLING = (
@@ -71,12 +72,14 @@ class Spread:
             return
         share = 1 / min(self.count, self._long)
         keep = 1 - 1 / min(self.count, _RECALL)
-        for place, freedom in enumerate(_FREEDOMS):
-            square = self._squares[place] + _TINIEST
-            ratio = min(squared / square, _TELLING)
-            likelihood = _CONSTANTS[place] - (log(square) + (freedom + 1) * log1p(ratio / freedom)) / 2
-            self._evidence[place] = self._evidence[place] * keep + likelihood
-            self._squares[place] += ((freedom + 1) * ratio * square / (freedom + ratio) - self._squares[place]) * share
+        squares, evidence = self._squares, self._evidence
+        for place, (freedom, constant) in _KINDS:
+            square = squares[place] + _TINIEST
+            ratio = squared / square
+            if ratio > _TELLING:
+                ratio = _TELLING
+            evidence[place] = evidence[place] * keep + constant - (log(square) + (freedom + 1) * log1p(ratio / freedom)) / 2
+            squares[place] += ((freedom + 1) * ratio * square / (freedom + ratio) - squares[place]) * share
 
     def _best(self) -> int:
         return self._evidence.index(max(self._evidence))

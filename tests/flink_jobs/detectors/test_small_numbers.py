@@ -8,6 +8,7 @@ from random import Random
 from flink_jobs.detectors.change_point import ChangePoint
 from flink_jobs.detectors.count import CountModel
 from flink_jobs.detectors.detector import Observation
+from flink_jobs.detectors.ensemble import Ensemble
 from flink_jobs.detectors.half_space_trees import HalfSpaceTrees
 from flink_jobs.detectors.latency import Latency
 from flink_jobs.detectors.ratio import Ratio
@@ -100,3 +101,19 @@ def test_a_combination_that_never_was_is_found_and_named():
 
     assert usual.score < 2 < 3 < odd.score
     assert odd.reasons[0].startswith(("unusual together, rate most", "unusual together, latency most"))
+
+
+def test_the_ensemble_names_what_it_saw_and_tells_it_once():
+    """Two deviations that stay are found by their shift; learnt, they are told a few times and not at each step."""
+    detector, draw = Ensemble({}, STEP), Random(7)
+    for step in range(1500):
+        detector.learn(Observation(draw.gauss(50, 5)), step * STEP)
+    verdicts = []
+    for step in range(1500, 1540):
+        seen = Observation(draw.gauss(60, 5))
+        verdicts.append(detector.score(seen, step * STEP))
+        detector.learn(seen, step * STEP)
+
+    told = [verdict for verdict in verdicts if verdict.score >= 3]
+    assert 1 <= len(told) <= 15
+    assert told[-1].reasons == ("strange by its shift",)
