@@ -164,10 +164,10 @@ class Series:
         self.next = self.course.due()
         return alerts
 
-    def _moving(self) -> tuple[int, bool, bool, bool]:
+    def _moving(self) -> tuple[int, int, bool, bool, bool]:
         """What changes in the course without a transition."""
         course = self.course
-        return course.tally.total, course.again, course.held, course.muted
+        return course.tally.total, course.limit, course.again, course.held, course.muted
 
     def _catch_up_with_late(self, dirty: tuple[Millis, Millis]) -> list[Alert]:
         found = missed(self.plan, self.buckets, self.course, dirty, self._past)
