@@ -39,7 +39,7 @@ class Firing:
     sentence: str
 
 
-def watch(services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]], rules: Sequence[Rule], at_once: int = 30) -> list[Firing]:
+def watch(services: Mapping[str, Iterable[tuple[Millis, list[Summary]]]], rules: Sequence[Rule], at_once: int = 60) -> list[Firing]:
     """Every firing of these rules over the services' seconds, which all begin at the same instant.
 
     As in flink_jobs/operators.py: a watch for each service, and one for each rule that looks across services. What a watch finds does not

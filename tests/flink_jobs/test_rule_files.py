@@ -202,11 +202,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_the_shipped_rules_are_well_formed_and_calm():
-    """What comes with LogVerse watches any web service: only strong faults call somebody, and small counts never do."""
+    """What comes with LogVerse watches any service: only strong faults call somebody, and small counts of requests never do."""
     rules = {rule.name: rule for rule in read_rules(DEFAULTS)}
 
-    assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log"}
-    assert all(rule.options["min_count"] >= 20 for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation"))
+    assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log", "silent-source"}
+    shares = [rule for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation")]
+    assert all(rule.options["min_count"] >= 20 for rule in shares if rule.where["log.type"] == "http")
+    assert all(rule.options["min_count"] >= 5 for rule in shares)
 
 
 def test_a_problem_deep_in_a_condition_has_its_line(write):
