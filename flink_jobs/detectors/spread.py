@@ -35,15 +35,16 @@ class Spread:
         self.count = 0
         self._squares = [0.0] * len(_FREEDOMS)
         self._evidence = [0.0] * len(_FREEDOMS)  # log likelihoods, fading
+        self._best = 0  # the one of most evidence
 
     def scale(self) -> float:
         """Of the distribution that foretells best."""
-        return sqrt(self._squares[self._best()])
+        return sqrt(self._squares[self._best])
 
     def tail(self, residual: float, grain: float) -> float:
         """-log10 P(|R| >= |residual|). `grain`: how precisely the figure is worth knowing; it is added to the scale."""
         squared, least = residual * residual, grain * grain + _TINIEST
-        best = self._best()
+        best = self._best
         if squared < _ORDINARY * self._squares[best]:
             return student_tail(sqrt(squared / (self._squares[best] + least)), _FREEDOMS[best])
         top = self._evidence[best]
@@ -61,7 +62,7 @@ class Spread:
 
     def edge(self, grain: float) -> float:
         """The distance from the expected that one residual in a thousand exceeds on either side."""
-        best = self._best()
+        best = self._best
         return _EDGES[best] * sqrt(self._squares[best] + grain * grain)
 
     def learn(self, residual: float) -> None:
@@ -80,9 +81,7 @@ class Spread:
                 ratio = _TELLING
             evidence[place] = evidence[place] * keep + constant - (log(square) + (freedom + 1) * log1p(ratio / freedom)) / 2
             squares[place] += ((freedom + 1) * ratio * square / (freedom + ratio) - squares[place]) * share
-
-    def _best(self) -> int:
-        return self._evidence.index(max(self._evidence))
+        self._best = evidence.index(max(evidence))
 
     def memory(self) -> list[object]:
         return [self.count, self._squares, self._evidence]
@@ -94,3 +93,4 @@ class Spread:
         if not len(squares) == len(evidence) == len(_FREEDOMS):
             raise ValueError("a spread of other tails")
         self.count, self._squares, self._evidence = count, squares, evidence
+        self._best = evidence.index(max(evidence))
