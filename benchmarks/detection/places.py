@@ -43,7 +43,8 @@ class Spot:
     def paths(self, random: np.random.Generator, count: int) -> NDArray[np.int64]:
         """A number for the path of each of so many requests (its query is no part of it)."""
         if self.variable == "id":
-            return (np.floor(10 * random.random(count) ** (-1 / 0.7)) % 20_000).astype(np.int64)
+            found: NDArray[np.int64] = (np.floor(10 * random.random(count) ** (-1 / 0.7)) % 20_000).astype(np.int64)
+            return found
         if self.variable == "uuid":
             return random.integers(_UUIDS, size=count)
         return random.integers(len(HIDDEN) * 100, size=count) if self.variable == "hidden" else np.zeros(count, np.int64)

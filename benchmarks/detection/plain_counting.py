@@ -56,7 +56,7 @@ class Finding(NamedTuple):
     who: str
     start: float
     end: float
-    count: int
+    most: int  # that came within the time it is about
 
 
 def auth(lines: Iterable[str], year: int) -> list[Finding]:
@@ -123,14 +123,14 @@ def _bursts(seen: Iterable[Seen]) -> list[Finding]:
 
 
 def _joined(findings: Iterable[Finding]) -> list[Finding]:
-    """Those of the same one that overlap or lie close together are one; its count is the highest."""
+    """Those of the same one that overlap or lie close together are one; the highest count stays."""
     last: dict[str, Finding] = {}
     done: list[Finding] = []
     for one in sorted(findings, key=lambda finding: (finding.end, finding.start)):
         former = last.get(one.who)
         if former is not None and one.start <= former.end + FINDTIME:
             last[one.who] = former._replace(
-                start=min(former.start, one.start), end=max(former.end, one.end), count=max(former.count, one.count)
+                start=min(former.start, one.start), end=max(former.end, one.end), most=max(former.most, one.most)
             )
             continue
         if former is not None:

@@ -169,7 +169,7 @@ def _listed(compared: Iterable[Compared]) -> Iterator[str]:
     for one in compared:
         for finding, count in one.findings:
             if not count:
-                yield f"{one.log}: missed {finding.kind} {finding.who!a} {instant.written(int(finding.start * 1000))} {finding.count}"
+                yield f"{one.log}: missed {finding.kind} {finding.who!a} {instant.written(int(finding.start * 1000))} {finding.most}"
         for firing, count in one.alerts:
             if not count:
                 yield f"{one.log}: not on the list: {instant.written(firing.starts_at)} {firing.sentence[:160]!a}"

@@ -46,7 +46,7 @@ def test_repeated_messages_count_as_often_as_they_say() -> None:
     """syslog writes a line that comes again and again only once."""
     again = failed(1, user="x").replace("Failed password", "message repeated 4 times: [ Failed password") + "]"
 
-    assert {finding.kind: finding.count for finding in auth([failed(0, user="x"), again], 2026)} == {"brute-force": 5, "guessed-name": 5}
+    assert {finding.kind: finding.most for finding in auth([failed(0, user="x"), again], 2026)} == {"brute-force": 5, "guessed-name": 5}
 
 
 def test_a_burst_is_beyond_the_control_limit_of_the_logs_minutes() -> None:
