@@ -11,7 +11,7 @@ from flink_jobs.rules.book import Page
 from flink_jobs.rules.buckets import Bucket
 from flink_jobs.rules.memory import Memory
 from flink_jobs.rules.plan import Plan
-from flink_jobs.rules.series import Kept, Series, bucket_key, fingerprint, forget, over
+from flink_jobs.rules.series import Kept, Series, bucket_key, fingerprint, forget, over, taken_over
 from logverse.alert import Alert
 from logverse.instant import Millis
 
@@ -169,24 +169,38 @@ class Roster:
         return alerts
 
     def _restore(self) -> None:
-        """Everything is an orphan until the rules are known."""
+        """Everything is an orphan until the rules are known. What another version wrote in another form goes, its open alerts stay."""
         buckets: dict[str, dict[Millis, Bucket]] = {}
         states: dict[str, bytes] = {}
+        told: dict[str, bytes] = {}
         for key, value in self._store.items():
             kind, _, rest = key.partition(":")
-            if kind == "S" and (one := Kept.from_bytes(value)) is not None:
-                self.orphans[rest] = Orphan(one)
-            elif kind == "B" and (bucket := Bucket.from_bytes(value)) is not None:
+            if kind == "S":
+                self._restore_series(rest, value)
+            elif kind == "B":
                 series, _, start = rest.partition(":")
-                buckets.setdefault(series, {})[int(start)] = bucket
+                if (bucket := Bucket.from_bytes(value)) is not None:
+                    buckets.setdefault(series, {})[int(start)] = bucket
+                else:
+                    self._store.remove(key)
             elif kind == "D":
                 states[rest] = value
-            elif kind == "W":
-                self.waiting += 1
-            elif kind == "M":
-                self._remembers = True
+            elif kind == "T":
+                told[rest] = value
+            self.waiting += kind == "W"
+            self._remembers = self._remembers or kind == "M"
+        for key in told.keys() - self.orphans.keys():
+            if (kept := taken_over(Alert.from_json(told[key]))) is not None:
+                self.orphans[key] = Orphan(kept)
         for key, orphan in self.orphans.items():
             orphan.buckets, orphan.state = buckets.get(key, {}), states.get(key)
+
+    def _restore_series(self, key: str, value: bytes) -> None:
+        kept = Kept.from_bytes(value)
+        if kept is not None:
+            self.orphans[key] = Orphan(kept)
+        else:
+            self._store.remove(f"S:{key}")
 
 
 def memory_key(plan: Plan) -> str:

@@ -258,3 +258,12 @@ def over(alert: Alert, at: Millis, reason: str) -> Alert | None:
     status: Status = "inactive" if alert.status == "pending" else "resolved"
     why = replace(alert.explanation, sentence=f"{alert.rule} of {group}: over, {reason}; it was: {alert.explanation.sentence}")
     return replace(alert, status=status, at=at, ends_at=at, reason=reason, explanation=why)
+
+
+def taken_over(alert: Alert) -> Kept | None:
+    """What to go on with when only the last word about an open alert is left: it goes on as that of a rule that counts otherwise."""
+    if alert.status not in ("pending", "firing", "recovering"):
+        return None
+    quiet_since = alert.at if alert.status == "recovering" else None
+    life = Life(alert.status, alert.active_at, alert.starts_at, quiet_since, None)
+    return Kept(alert.rule, "", "", dict(alert.group), alert.at, life)

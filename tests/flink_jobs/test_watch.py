@@ -255,3 +255,18 @@ def test_rows_older_than_the_buckets_are_counted_only(scene, row):
 
     assert stage.watch.too_late == 9
     assert stage.alerts == []
+
+
+def test_an_open_alert_outlives_a_version_that_keeps_its_state_otherwise(scene, row, story):
+    """After an upgrade that cannot read the old counts, an alert that was firing goes on under its id and ends by what comes."""
+    stage = scene(ERRORS)
+    fired = stage.lives(lambda second: [row(second, 5, status=500)], 0, 3)
+
+    for key in list(stage.store.entries):
+        if key[0] in "SB":
+            stage.store.put(key, b"[1,{}]")
+    stage.crash()
+    ended = stage.lives(lambda second: [row(second, 1)], 3, 30)
+
+    assert (story(ended), ended[0].id) == ([(13, "resolved")], fired[0].id)
+    assert not any(value == b"[1,{}]" for value in stage.store.entries.values())
