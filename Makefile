@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-history check proofs bench lock clean
+.PHONY: help demo demo-once test test-history check proofs bench bench-detection lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ export BENCH_ONLY := $(value ONLY)
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target about; do \
-	  printf '  make %-13s %s\n' "$$target" "$$about"; done
+	  printf '  make %-15s %s\n' "$$target" "$$about"; done
 
 demo: $(READY) ## the whole path on this machine, with a fault; LOGS=path follows your own log instead
 	$(BIN)/python -m deploy.local.demo $${DEMO_LOGS:+"--logs=$$DEMO_LOGS"}
@@ -45,6 +45,9 @@ proofs: $(READY) ## the long proofs on real servers; the results go to docs/proo
 
 bench: $(READY) ## what it reaches on this machine; one of them: make bench ONLY=produce
 	$(BIN)/python -m benchmarks $$BENCH_ONLY
+
+bench-detection: $(READY) ## how well it detects, beside published figures (about an hour); one part: make bench-detection ONLY=nab
+	$(BIN)/python -m benchmarks.detection $$BENCH_ONLY
 
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q pyproject.toml
 

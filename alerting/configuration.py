@@ -2,7 +2,11 @@
 
 route:
   receiver: ops
+  watchdog: {receiver: deadman, interval: 1m}   # optional, see watchdog.py
 receivers:
+  - name: deadman
+    webhook_configs:
+      - url: https://deadman.example.org/ping
   - name: ops
     webhook_configs:
       - url_file: chat-address          # relative to this file
@@ -20,7 +24,7 @@ receivers:
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -28,8 +32,11 @@ import yaml
 from alerting.channels import CHANNELS
 from alerting.channels.channel import Channel
 from alerting.strict_yaml import Document, below
+from logverse import durations
 from logverse.errors import WrongSettings
+from logverse.instant import Millis
 
+_MINUTE: Millis = 60_000
 _KINDS = {f"{name}_configs": kind for name, kind in CHANNELS.items()}
 
 
@@ -39,6 +46,16 @@ class Receiver:
 
     name: str
     channels: tuple[Channel, ...]
+    watchdog: Watched | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Who is told that we are alive, and how often (milliseconds)."""
+
+    receiver: str
+    channels: tuple[Channel, ...]
+    every_ms: Millis
 
 
 CONSOLE_ONLY = Receiver("console", tuple(CHANNELS["console"].channels(CHANNELS["console"].config())))
@@ -66,20 +83,39 @@ def _receiver(document: Document) -> Receiver:
         if name not in top:
             document.complain(document.root, name, "missing", f"add {name}: …")
     receivers = _receivers(document, top["receivers"]) if "receivers" in top else {}
-    wanted = _route(document, top["route"], receivers) if "route" in top else ""
+    wanted, watched = _route(document, top["route"], receivers) if "route" in top else ("", None)
     document.finish()
-    return receivers[wanted]
+    return replace(receivers[wanted], watchdog=watched)
 
 
-def _route(document: Document, node: yaml.Node, receivers: dict[str, Receiver]) -> str:
-    found = document.mapping(node, ["receiver"], "route")
+def _route(document: Document, node: yaml.Node, receivers: dict[str, Receiver]) -> tuple[str, Watched | None]:
+    found = document.mapping(node, ["receiver", "watchdog"], "route")
+    watched = _watched(document, found["watchdog"], receivers) if "watchdog" in found else None
+    return _receiver_named(document, node, found, "route", receivers), watched
+
+
+def _receiver_named(document: Document, node: yaml.Node, found: dict[str, yaml.Node], at: str, receivers: dict[str, Receiver]) -> str:
+    at = below(at, "receiver")
     if "receiver" not in found:
-        document.complain(node, "route.receiver", "missing", "add receiver: NAME")
+        document.complain(node, at, "missing", "add receiver: NAME")
         return ""
-    name = document.build(found["receiver"], str, "route.receiver")
+    name = document.build(found["receiver"], str, at)
     if name is not None and name not in receivers:
-        document.complain(found["receiver"], "route.receiver", f"no receiver {name!r}", f"one of {', '.join(receivers) or 'those below'}")
+        document.complain(found["receiver"], at, f"no receiver {name!r}", f"one of {', '.join(receivers) or 'those below'}")
     return name or ""
+
+
+def _watched(document: Document, node: yaml.Node, receivers: dict[str, Receiver]) -> Watched | None:
+    found = document.mapping(node, ["receiver", "interval"], "route.watchdog")
+    name = _receiver_named(document, node, found, "route.watchdog", receivers)
+    every_ms = _MINUTE
+    if "interval" in found:
+        text = document.build(found["interval"], str, "route.watchdog.interval")
+        try:
+            every_ms = durations.given(text or "1m", "interval", least=10_000, most=60 * _MINUTE)
+        except WrongSettings as error:
+            document.complain(found["interval"], "route.watchdog.interval", error.problem, error.remedy)
+    return Watched(name, receivers[name].channels, every_ms) if name in receivers else None
 
 
 def _receivers(document: Document, node: yaml.Node) -> dict[str, Receiver]:

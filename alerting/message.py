@@ -63,7 +63,8 @@ def details(alert: Alert) -> list[str]:
     lines += [_cut(sample) for sample in why.samples[:_SAMPLES]]
     lines += [f"{printable(name)}: {_cut(str(text))}" for name, text in sorted(alert.annotations.items())]
     figure = [] if math.isnan(why.actual) else [figures(alert)]
-    lines.append(" · ".join([f"rule {printable(alert.rule)}", *figure, f"{moment(alert.active_at):%Y-%m-%d}, {_span(alert)}"]))
+    whose = [f"owner {_cut(alert.owner)}"] if alert.owner else []
+    lines.append(" · ".join([f"rule {printable(alert.rule)}", *whose, *figure, f"{moment(alert.active_at):%Y-%m-%d}, {_span(alert)}"]))
     return [*lines, f"more: logverse alerts show {alert.id[:SHOWN_ID]}"]
 
 

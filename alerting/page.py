@@ -10,6 +10,7 @@ from alerting import message
 from alerting.notification_log import Record
 from alerting.story import Story, delivered
 from logverse.alert import Alert
+from logverse.feedback import Feedback
 from logverse.printable import printable
 
 
@@ -34,12 +35,23 @@ def plain(alert: Alert, records: list[Record]) -> dict[str, Any]:
     return {**ids, **asdict(alert), "delivered": delivered(alert, records), "notifications": [asdict(one) for one in records]}
 
 
+def marks(said: list[Feedback]) -> Iterator[str]:
+    """What people said of it, and nobody took back."""
+    if said:
+        yield "\nmarks"
+    for word in said:
+        note = f": {printable(word.note)}" if word.note else ""
+        yield f"  {message.moment(word.at):%Y-%m-%d %H:%M:%S}  {word.verdict}, by {printable(word.who)}{note}"
+
+
 def lines(found: Story) -> Iterator[str]:
     """All that is known of one occurrence, printable. The figures are those of its worst moment."""
     alert = max(found.transitions, key=lambda one: (one.explanation.matched if one.status == "firing" else -1, one.at))
     yield message.headline(found.latest)
     yield f"\nid           {found.latest.id}\nfingerprint  {alert.fingerprint}"
-    yield f"rule         {printable(alert.rule)} ({printable(alert.rule_type)})"
+    yield f"rule         {printable(alert.rule)} ({printable(alert.rule_type)})" + (
+        ", in the shadow: nobody is told" if alert.shadow else ""
+    )
     for name, value in {**alert.group, **alert.labels, **alert.annotations}.items():
         yield f"  {printable(name)}: {printable(value)}"
     why = alert.explanation

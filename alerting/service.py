@@ -26,9 +26,11 @@ from alerting.positions import Position
 from alerting.rereading import Rereading
 from alerting.sink import Sink
 from alerting.stages.lane import Lane
+from alerting.watchdog import Watchdog
 from logverse import instant, topics
 from logverse.alert import Alert
 from logverse.errors import Malformed, Refused, TryAgain
+from logverse.flink import JobManager
 from logverse.kafka import client, client_config, locked_out
 from logverse.settings import Settings
 from logverse.topic_reader import quiet, read_to_end
@@ -57,6 +59,7 @@ class Service:
         self._defect: Exception | None = None
         self._at_end, self._assigned, self._away = set[int](), set[int](), False
         self._rereading = Rereading(settings, self._topic)
+        self._watchdog = Watchdog(receiver.watchdog, self._unfit) if receiver.watchdog and not once else None
 
     def stop(self) -> None:
         """Take nothing more; `run` returns when the sends in flight are settled."""
@@ -68,6 +71,8 @@ class Service:
             self._reach()
         self._consumer.subscribe([self._topic], on_assign=self._taken_over, on_revoke=self._given_up, on_lost=self._given_up)
         threads = [threading.Thread(target=self._serve, args=[lane], name=lane.name, daemon=True) for lane in self._sink.lanes]
+        if self._watchdog is not None:
+            threads.append(threading.Thread(target=self._bark, args=[self._watchdog], name="watchdog", daemon=True))
         for thread in threads:
             thread.start()
         try:
@@ -176,6 +181,24 @@ class Service:
                 self._defect = error
                 return self.stop()
             lane.rest(self._stopping.is_set)
+
+    def _bark(self, watchdog: Watchdog) -> None:
+        """The watchdog's own thread: whoever counts its calls must not miss one because of a slow mail server."""
+        while not self._stopping.is_set():
+            self._stopping.wait(watchdog.bark(instant.now()) / 1000)
+
+    def _unfit(self) -> str:
+        """Why an alert of this moment might not be told, as far as we can see; "" when it would be."""
+        if self._away or not self._assigned:
+            return "Kafka is away" if self._away else "no partition of alerts is ours"
+        if not self._settings.jobmanager:
+            return ""  # a cluster that nobody named: not ours to watch
+        try:
+            jobs = JobManager.of(self._settings).jobs()
+        except (TryAgain, Refused) as error:
+            return f"the JobManager does not say whether the detect job runs: {error}"
+        name = topics.named("detect", self._settings.topic_prefix)
+        return "" if any(job.get("name") == name and job.get("state") == "RUNNING" for job in jobs) else f"no job {name} runs"
 
     def _all_tried(self) -> bool:
         ended = bool(self._assigned) and self._assigned <= self._at_end

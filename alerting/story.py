@@ -83,6 +83,8 @@ def delivered(alert: Alert, records: Sequence[Record]) -> str:
         return "yes"
     if any(record.status == "expired" for record in records):
         return "no, too old"
+    if alert.shadow:
+        return "no, shadow"
     return "" if alert.status in ("pending", "inactive") else "not yet"
 
 

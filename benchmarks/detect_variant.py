@@ -7,15 +7,14 @@ import sys
 import time
 
 import psutil
-from pyflink.common import Configuration, Types
+from pyflink.common import Configuration, Row
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment, Table
 
 from deploy.local.jars import jars_of
 from flink_jobs import connect, graph, tables
-from flink_jobs.rules.conditions import Conditions
+from flink_jobs.operators import TOLD
 from flink_jobs.rules.files import DEFAULTS, read_rules
-from flink_jobs.rules.reach import Reach
 from flink_jobs.settings import JobSettings
 
 PLAIN = """SELECT `service.name` AS `key`, CONCAT_WS(' ', CAST(COUNT(*) AS STRING),
@@ -51,17 +50,16 @@ def plain(_env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, _sett
 
 def sql_only(_env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
     """All the SQL of the detect job: what would go to Python and what goes to topics."""
-    clauses = {name: Conditions(where).sql() for name, where in Reach.of(settings.rules).clauses.items()}
-    rows = graph.leave_sql(t_env, clauses, settings)
+    rows = graph.leave_sql(t_env, settings)
     t_env.create_temporary_view("for_python", rows)
-    key_value = t_env.sql_query("SELECT `service` AS `key`, `items` AS `value`, `kind` AS `topic` FROM `for_python`")
+    key_value = t_env.sql_query("SELECT `service` AS `key`, CONCAT(`items`, `more`) AS `value`, `kind` AS `topic` FROM `for_python`")
     return key_value.union_all(t_env.sql_query(tables.records(settings)))
 
 
 def detect(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
     """The whole graph."""
-    rules = env.from_collection([rule.to_json().decode() for rule in settings.rules], type_info=Types.STRING())
-    return graph.build(t_env, rules, settings)
+    told = env.from_collection([Row("rules", rule.to_json().decode()) for rule in settings.rules], type_info=TOLD)
+    return graph.build(t_env, told, settings)
 
 
 def rows(env: StreamExecutionEnvironment, t_env: StreamTableEnvironment, settings: JobSettings) -> Table:

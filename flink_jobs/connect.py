@@ -11,26 +11,26 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from pyflink.common import Duration, SimpleStringSchema, WatermarkStrategy
-from pyflink.datastream import DataStream, StreamExecutionEnvironment
-from pyflink.datastream.connectors.kafka import KafkaOffsetsInitializer, KafkaSource
+from pyflink.common import Duration, WatermarkStrategy
+from pyflink.datastream import DataStream
 from pyflink.table import StreamTableEnvironment
 
-from flink_jobs import tables
+from flink_jobs import board, tables
 from flink_jobs.history_settings import HistorySettings
 from flink_jobs.judging import Row
 from flink_jobs.keeper import READ, SUMMARIES, History, Keeper, Refusal, SeriesKeeper
-from flink_jobs.rules.conditions import literal
+from flink_jobs.rules.forms import literal
 from flink_jobs.settings import JobSettings
 from logverse import instant
 from logverse.settings import Settings
+from logverse.template import LABEL
 from logverse.topics import LOGS, RECORD_BYTES, named
 from storage.policy import Policies
 from storage.rows import StoredAlert, StoredAnomaly, StoredEvent
 from storage.series import SeriesWriter
 
 # What the job writes to; the record itself says which (column `topic`).
-WRITTEN = ("alerts", "alerts.state", "rules.status", "summaries", "logs.late")
+WRITTEN = ("alerts", "alerts.state", "anomalies", "templates", "inventory", "rules.status", "summaries", "logs.late")
 
 
 def create_events(t_env: StreamTableEnvironment, settings: JobSettings) -> None:
@@ -75,20 +75,35 @@ def create_records(t_env: StreamTableEnvironment, settings: JobSettings) -> None
     )
 
 
-def rules_stream(env: StreamExecutionEnvironment, settings: JobSettings) -> DataStream:
-    """Topic `rules` from its beginning, as JSON text. Soon idle, so that it never holds up event time."""
-    builder = (
-        KafkaSource.builder()
-        .set_topics(named("rules", settings.topic_prefix))
-        .set_group_id(named(f"{settings.job_name}-rules", settings.topic_prefix))
-        .set_starting_offsets(KafkaOffsetsInitializer.earliest())
-        .set_value_only_deserializer(SimpleStringSchema())
-        .set_properties(dict(settings.kafka))
+def told_stream(t_env: StreamTableEnvironment, settings: JobSettings) -> DataStream:
+    """The rules and what else is said to the job (`operators.TOLD`), each topic from its beginning and in its order.
+
+    Soon idle, so that it never holds up event time. An empty record, which somebody's tool may have written, is left out.
+    """
+    topics = ("rules", *board.TOPICS)
+    options = {
+        "connector": "kafka",
+        "topic": ";".join(named(topic, settings.topic_prefix) for topic in topics),
+        "properties.group.id": named(f"{settings.job_name}-rules", settings.topic_prefix),
+        "scan.startup.mode": "earliest-offset",
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.format": "raw",
+        "value.fields-include": "EXCEPT_KEY",
+        **({"scan.bounded.mode": "latest-offset"} if settings.bounded else {}),
+        **_properties(settings.kafka),
+    }
+    t_env.execute_sql(
+        f"CREATE TEMPORARY TABLE `told` (`key` STRING, `value` STRING, `topic` STRING METADATA VIRTUAL) WITH ({_with(options)})"
     )
-    source = (builder.set_bounded(KafkaOffsetsInitializer.latest()) if settings.bounded else builder).build()
+    # The job's own records on topic `templates` are nobody's word.
+    rows = t_env.sql_query(
+        f"""SELECT SUBSTRING(`topic` FROM {len(named("", settings.topic_prefix)) + 1}) AS `topic`, `value` FROM `told`
+        WHERE `value` IS NOT NULL AND (`topic` <> {literal(named("templates", settings.topic_prefix))} OR `key` LIKE '{LABEL}%')"""
+    )
     # No watermark of its own: a rule's time is the clock of whoever applied it, and must not become event time.
     timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(500))
-    return env.from_source(source, timeless, "rules").uid("rules").set_parallelism(1)
+    return t_env.to_data_stream(rows).assign_timestamps_and_watermarks(timeless).name("told").uid("told").set_parallelism(1)
 
 
 def create_raw(t_env: StreamTableEnvironment, settings: HistorySettings) -> None:

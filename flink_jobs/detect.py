@@ -25,7 +25,7 @@ def main() -> None:
     graph.configure(env, t_env, settings)
     connect.create_events(t_env, settings)
     connect.create_records(t_env, settings)
-    records = graph.build(t_env, connect.rules_stream(env, settings), settings)
+    records = graph.build(t_env, connect.told_stream(t_env, settings), settings)
     statements = t_env.create_statement_set()
     statements.add_insert("records", records)
     statements.attach_as_datastream()

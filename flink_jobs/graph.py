@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from pyflink.common import Types
@@ -10,7 +9,7 @@ from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import Schema, StreamTableEnvironment, Table
 
 from flink_jobs import tables
-from flink_jobs.operators import ACROSS, RECORD, RULES, Evaluate
+from flink_jobs.operators import ACROSS, RECORD, RULES, WORDS, Evaluate
 from flink_jobs.rules.conditions import Conditions
 from flink_jobs.rules.reach import Reach
 from flink_jobs.settings import JobSettings
@@ -39,19 +38,22 @@ def version(settings: JobSettings) -> str:
 
     The SQL follows from the rules (an `any` rule adds a branch), and then operators change place.
     """
-    return digest(*tables.views(settings, _clauses(settings)).values(), tables.records(settings))[:8]
+    return digest(*views(settings).values(), tables.records(settings))[:8]
 
 
-def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSettings) -> Table:
-    """Records (key, value, topic) for alerts, confirmations, summaries and what came too late, out of table `events`."""
+def build(t_env: StreamTableEnvironment, told: DataStream, settings: JobSettings) -> Table:
+    """Records (key, value, topic) for all that is found, confirmations, summaries and what came too late, out of table `events`.
+
+    `told` are the rules and what else is said to the job, rows of type `operators.TOLD`.
+    """
     reach = Reach.of(settings.rules)
-    left = leave_sql(t_env, _clauses(settings), settings)
-    told = rules.broadcast(RULES)
+    left = leave_sql(t_env, settings)
+    heard = told.broadcast(RULES, WORDS)
     settings = replace(settings, kafka={})  # the operators travel as pickles: no secrets in them
     rows = t_env.to_data_stream(left)
     within = (
         rows.key_by(_key, key_type=Types.STRING())
-        .connect(told)
+        .connect(heard)
         .process(Evaluate(settings, reach, across=False), output_type=RECORD)
         .name("evaluate rules")
         .uid("evaluate-rules")
@@ -59,7 +61,7 @@ def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSetting
     across = (
         within.get_side_output(ACROSS)
         .key_by(_key, key_type=Types.STRING())
-        .connect(told)
+        .connect(heard)
         .process(Evaluate(settings, reach, across=True), output_type=RECORD)
         .name("evaluate rules across services")
         .uid("evaluate-rules-across")
@@ -68,13 +70,13 @@ def build(t_env: StreamTableEnvironment, rules: DataStream, settings: JobSetting
     return decided.union_all(t_env.sql_query(tables.records(settings)))
 
 
-def leave_sql(t_env: StreamTableEnvironment, clauses: Mapping[str, str], settings: JobSettings) -> Table:
+def leave_sql(t_env: StreamTableEnvironment, settings: JobSettings) -> Table:
     """All the SQL over `events`, ending in what the rules must see. Creates view `left`: everything that left, for `tables.records`.
 
     The rows pass through a DataStream once: what is made from it afterwards shares the one scan of the source, which two
     `to_data_stream` over the same views would not.
     """
-    for name, query in tables.views(settings, clauses).items():
+    for name, query in views(settings).items():
         t_env.create_temporary_view(name, t_env.sql_query(query))
     leaving = t_env.to_data_stream(t_env.from_path("leaving"))
     schema = (
@@ -83,6 +85,7 @@ def leave_sql(t_env: StreamTableEnvironment, clauses: Mapping[str, str], setting
         .column("service", "STRING")
         .column("at", "BIGINT")
         .column("items", "STRING")
+        .column("more", "STRING")
         # Without a rowtime column the watermarks would end here, and with them every event-time timer behind.
         .column_by_expression("rowtime", "TO_TIMESTAMP_LTZ(`at`, 3)")
         .watermark("rowtime", "SOURCE_WATERMARK()")
@@ -92,8 +95,11 @@ def leave_sql(t_env: StreamTableEnvironment, clauses: Mapping[str, str], setting
     return t_env.sql_query(tables.for_python())
 
 
-def _clauses(settings: JobSettings) -> dict[str, str]:
-    return {name: Conditions(where).sql() for name, where in Reach.of(settings.rules).clauses.items()}
+def views(settings: JobSettings) -> dict[str, str]:
+    """The SQL of a job with these settings, by name (see `tables.views`)."""
+    reach = Reach.of(settings.rules)
+    clauses = {name: Conditions(where).sql() for name, where in reach.clauses.items()}
+    return tables.views(settings, clauses, [view for view in reach.views if view != "traffic"])
 
 
 def _key(row) -> str:

@@ -24,13 +24,13 @@ Row = tuple[Any, ...]
 TEXTS = frozenset(
     {
         "log.type", "service.name", "host.name", "body", "log.record.uid", "http.route", "http.request.method", "url.path",
-        "client.address", "user_agent.original", "event_name", "event.outcome", "user.id", "exception.type",
+        "client.address", "user_agent.original", "event_name", "event.outcome", "user.id", "user.name", "exception.type",
     }
 )  # fmt: skip
 FIGURES = frozenset(
     {"timestamp", "severity_number", "http.response.status_code", "http.server.request.duration", "http.response.body.size"}
 )
-_KEPT_TOO = ("user.name", "session.id", "trace_id")
+_KEPT_TOO = ("session.id", "trace_id")
 
 _TYPES = frozenset(LOG_TYPES)
 _FIGURE = frozenset({int, type(None), float, str, bool})
@@ -133,7 +133,7 @@ class Judge:
             _figure(found.get("severity_number"), _SMALL),
             _figure(found.get("http.response.status_code"), _LARGE),
             *(text and _writable(text) for text in (found.get("http.route"), found.get("client.address"))),
-            *(text and _writable(text) for text in (found.get("user.id") or more["user.name"], more["session.id"], more["trace_id"])),
+            *(text and _writable(text) for text in (found.get("user.id") or found.get("user.name"), more["session.id"], more["trace_id"])),
             value,
         )
 

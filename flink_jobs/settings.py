@@ -33,6 +33,9 @@ class JobSettings:
     idle_timeout_ms: int = 30_000  # less and a restart loses rows: partitions count as idle while Python workers start
     checkpoint_interval_ms: int = 5_000
     events_per_second: int = 100  # of a service and event clause that reach the `any` rules; the rest is in the counts
+    busiest: int = 50  # clients, and users, of a service and second that reach the rules by name; the rest is in the counts
+    busiest_patterns: int = 100  # the same of patterns
+    pattern_types: tuple[str, ...] = ("error", "activity")  # log types whose bodies are made into patterns
     bounded: bool = False  # read to the end the topics have now, then finish
     rules: tuple[Rule, ...] = field(default=(), repr=False)
 
@@ -44,6 +47,7 @@ class JobSettings:
         try:
             flat = orjson.loads(data)
             rules = tuple(Rule.from_json(orjson.dumps(rule)) for rule in flat.pop("rules", ()))
-            return cls(**flat, rules=rules)
+            lists = {name: tuple(flat[name]) for name in ("pattern_types",) if name in flat}
+            return cls(**{**flat, **lists, "rules": rules})
         except (orjson.JSONDecodeError, TypeError) as error:
             raise WrongSettings(f"not a job's settings: {error}") from error

@@ -26,12 +26,14 @@ class Explanation:
     sentence: str
     actual: float
     threshold: float
-    comparison: str  # ">", ">=" or "<": how the actual figure stands to the threshold when it is too much
+    comparison: str  # ">", ">=", "<" or "<=": how the actual figure stands to the threshold when it is too much
     unit: str  # "%", "s", "events", "events/s", …
-    matched: int  # events that count towards the rule, in its window
-    total: int  # events it is about, in its window
+    matched: int  # events that count towards the rule, in its window; of an alert that is over, since it began
+    total: int  # events it is about, likewise
     contributors: tuple[tuple[str, int], ...] = ()  # ("POST /pay on web-2, status 503", 76), largest first
     samples: tuple[str, ...] = ()  # log lines as written: attackers' text, never to be interpreted
+    expected: tuple[float, float] | None = None  # the band that would have been usual, in `unit`
+    query: str = ""  # the command that shows the lines behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,22 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)  # of the rule
     annotations: Mapping[str, str] = field(default_factory=dict)  # of the rule
     reason: str = ""  # why it ended when the condition did not: "rule paused", "rule deleted"; "late data" when raised by it
+    shadow: bool = False  # of a rule that is being tried out: listed and stored, told to nobody
+
+    @property
+    def owner(self) -> str:
+        """Who looks after the rule; a label, so that routes can go by it."""
+        return self.labels.get("owner", "")
+
+    @property
+    def runbook_url(self) -> str:
+        """Where it says what to do; under Alertmanager's customary name."""
+        return self.annotations.get("runbook_url", "")
+
+    @property
+    def description(self) -> str:
+        """What the rule's author has to say of it, filled in."""
+        return self.annotations.get("description", "")
 
     @property
     def fingerprint(self) -> str:
@@ -84,6 +102,8 @@ class Alert:
             why = known["explanation"]
             why["contributors"] = tuple((name, count) for name, count in why["contributors"])
             why["samples"] = tuple(why["samples"])
+            if (expected := why.get("expected")) is not None:
+                why["expected"] = (float(expected[0]), float(expected[1]))
             for figure in ("actual", "threshold"):
                 why[figure] = math.nan if why[figure] is None else why[figure]  # JSON has no NaN
             return _checked(cls(**{**known, "explanation": Explanation(**why)}))
@@ -95,7 +115,7 @@ def _checked(alert: Alert) -> Alert:
     """The alert, if those who format and compare its values will not stumble over one of another type."""
     why = alert.explanation
     kinds: tuple[tuple[type | tuple[type, ...], tuple[Any, ...]], ...] = (
-        (str, (alert.rule, alert.rule_type, alert.severity, alert.reason, why.sentence, why.comparison, why.unit, *why.samples)),
+        (str, (alert.rule, alert.rule_type, alert.severity, alert.reason, why.sentence, why.comparison, why.unit, why.query, *why.samples)),
         (str, tuple(text for text, _ in why.contributors)),
         (int, (alert.active_at, alert.at, why.matched, why.total, *(count for _, count in why.contributors))),
         (int, tuple(at for at in (alert.starts_at, alert.ends_at) if at is not None)),
@@ -106,6 +126,8 @@ def _checked(alert: Alert) -> Alert:
         for value in values:
             if not isinstance(value, kind):
                 raise TypeError(f"{value!r} has the wrong type")
+    if not isinstance(alert.shadow, bool):
+        raise TypeError(f"{alert.shadow!r:.100} is neither true nor false")
     for text in (part for pairs in (alert.group, alert.labels, alert.annotations) for pair in pairs.items() for part in pair):
         if not isinstance(text, str):
             raise TypeError(f"{text!r:.100} is no text")

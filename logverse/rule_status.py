@@ -43,7 +43,7 @@ class RuleStatus:
         cls, rule: Rule, *, job: str, subtask: int, parallelism: int, refusal: str | None = None, clock: Callable[[], Millis] = _now
     ) -> RuleStatus:
         """The answer to this record of the rule: refused with the reason, or what the record asked for."""
-        state: RuleState = "refused" if refusal else "deleted" if rule.deleted else "paused" if rule.paused else "active"
+        state: RuleState = "refused" if refusal else "deleted" if rule.deleted else "active" if rule.runs else "paused"
         return cls(job, subtask, parallelism, rule.name, rule.revision, state, clock(), refusal or "")
 
     def to_json(self) -> bytes:

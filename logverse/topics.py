@@ -47,6 +47,7 @@ TOPICS: dict[str, Topic] = {
     "feedback": Topic("what people said of alerts", 1, _kept(365 * DAY)),
     "templates": Topic("patterns of log lines", 1, _COMPACTED),
     "models": Topic("what detectors have learnt", 1, _COMPACTED),
+    "inventory": Topic("sources that are expected to be heard of", 1, _COMPACTED),
 }
 
 LOGS: dict[str, str] = {"http": "logs.http", "error": "logs.error", "activity": "logs.activity"}  # by log.type

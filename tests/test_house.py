@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 # The command's files import these only where a verb runs, so that `--help` stays quick.
 LAZILY = ("producers", "flink_jobs", "alerting", "storage", "dashboard", "deploy")
-PYFLINK = tuple(f"flink_jobs/{name}.py" for name in ("graph", "operators", "connect", "detect", "tables", "history", "history_graph"))
+PYFLINK = tuple(f"flink_jobs/{name}.py" for name in ("graph", "operators", "connect", "detect", "history", "history_graph"))
 # Who may look at the environment, and why.
 ENVIRONMENT: dict[str, str] = {
     "logverse/settings.py": "settings are read here",

@@ -27,7 +27,7 @@ class Judge:
     """Reads the memory of what people know and of which alerts are over.
 
     - Each transition once, whatever Flink replays; nobody is told twice that the same occurrence fires, or that it ended.
-    - Nobody hears the end of what they did not hear the beginning of.
+    - Nobody hears the end of what they did not hear the beginning of; who heard it hears the end, though the rule is a shadow since.
     - A firing one matters while it fires; once over, for an hour after it fired (event time).
     - An end matters for a day, since somebody was told that it fires and still believes it.
     """
@@ -50,8 +50,8 @@ class Judge:
                 return Verdict("known")
             if self._lives.over(alert) and age > HOUR:
                 return Verdict("expired", "fired over an hour ago and is over")
-        elif not told:
-            return Verdict("superseded", "nobody here was told that it fires")
+        elif not told:  # of an alert in the shadow nobody was meant to know: no record of it either
+            return Verdict("known") if alert.shadow else Verdict("superseded", "nobody here was told that it fires")
         elif age > DAY:
             return Verdict("expired", "was over more than a day ago")
         return Verdict("send")

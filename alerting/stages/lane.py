@@ -53,8 +53,8 @@ class Lane:
         self._changed = threading.Condition()
 
     def wants(self, alert: Alert) -> bool:
-        """Pending, recovering and inactive are nobody's news; an end is only where it is asked for."""
-        return alert.status == "firing" or (alert.status == "resolved" and self._deliver.channel.send_resolved)
+        """Pending, recovering and inactive are nobody's news, nor is what fires in the shadow; an end is only where it is asked for."""
+        return (alert.status == "firing" and not alert.shadow) or (alert.status == "resolved" and self._deliver.channel.send_resolved)
 
     def full(self) -> bool:
         return self._size >= self._room

@@ -69,7 +69,7 @@ class Episodes:
 
     def __init__(self, rules: Iterable[Rule], end: Millis) -> None:
         self._end = end
-        self.courses = {rule.name: Course(rule) for rule in rules if not rule.paused}
+        self.courses = {rule.name: Course(rule) for rule in rules if rule.runs}
         self._steps = {name: Plan(course.rule).step_ms for name, course in self.courses.items()}
         self._open: dict[str, Alert] = {}
 

@@ -82,7 +82,7 @@ def refuse_unseen(rules: Iterable[Rule], settings: Settings) -> None:
     reach = topic.last_said(settings).reach
     if reach is None:
         return
-    reasons = {rule.name: reach.refusal(rule) for rule in rules if not (rule.deleted or rule.paused)}
+    reasons = {rule.name: reach.refusal(rule) for rule in rules if rule.runs}
     refused = [f"rule {name}: {reason}" for name, reason in reasons.items() if reason]
     if refused:
         raise Refused("\n".join(["nothing was written, the rules stay as they were", *refused]))

@@ -9,7 +9,9 @@ from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
 from logverse.errors import Malformed
 from logverse.rule import Rule
-from logverse.summary import DIMENSIONS, Summary
+from logverse.summary import VIEWS, Summary
+
+SERVICES = 10_000  # of which the page is remembered
 
 
 class Page:
@@ -29,11 +31,12 @@ class Page:
 
     @cached_property
     def on_events(self) -> tuple[Plan, ...]:
-        return tuple(plan for plan in self.plans.values() if plan.type.sees_events)
+        return tuple(plan for plan in self.plans.values() if plan.sees_events)
 
     @cached_property
-    def on_summaries(self) -> tuple[Plan, ...]:
-        return tuple(plan for plan in self.plans.values() if not plan.type.sees_events)
+    def by_view(self) -> dict[str, tuple[Plan, ...]]:
+        """Those on summaries, by the view that they read."""
+        return {view: tuple(plan for plan in self.plans.values() if plan.view == view) for view in VIEWS}
 
 
 class RuleBook(Page):
@@ -47,7 +50,8 @@ class RuleBook(Page):
     def __init__(self, rules: Iterable[Rule] = (), reach: Reach | None = None) -> None:
         super().__init__({}, {}, known=False)
         self._reach = reach
-        self._pages: dict[str, Page] = {}
+        self._pages: dict[tuple[str, ...], Page] = {}
+        self._of_services: dict[str, Page] = {}
         self.broken: dict[str, str] = {}
         for rule in rules:
             try:
@@ -57,8 +61,8 @@ class RuleBook(Page):
 
     def put(self, rule: Rule) -> None:
         """Takes a rule in, in place of the one of that name. Malformed when it cannot be run: the former one stays."""
-        if rule.deleted or rule.paused:
-            return self._without(rule.name, "rule deleted" if rule.deleted else "rule paused")
+        if not rule.runs:
+            return self._without(rule.name, "rule deleted" if rule.deleted else "rule paused" if rule.paused else "rule not enabled")
         plan = Plan(rule, self._reach.clause_for(rule) if self._reach else None)
         gone = {name: why for name, why in self._gone.items() if name != rule.name}
         self._turn({**self.plans, rule.name: plan}, gone)
@@ -71,27 +75,34 @@ class RuleBook(Page):
 
     def _turn(self, plans: Mapping[str, Plan], gone: dict[str, str]) -> None:
         super().__init__(plans, gone, known=True)
-        self._pages = {}
+        self._pages, self._of_services = {}, {}
         self.__dict__.pop("on_events", None)
-        self.__dict__.pop("on_summaries", None)
+        self.__dict__.pop("by_view", None)
 
-    def within_service(self) -> Page:
-        """The rules that one service's operator can judge by itself."""
-        return self._page("within", [name for name, plan in self.plans.items() if "service.name" in plan.rule.group_by])
+    def within_service(self, service: str = "") -> Page:
+        """The rules that one service's operator can judge by itself; of a named service, those that can be about it."""
+        if service not in self._of_services:
+            if len(self._of_services) >= SERVICES:
+                self._of_services.clear()
+            within = [plan for plan in self.plans.values() if not plan.across]
+            about = [plan.rule.name for plan in within if not service or plan.where.allows("service.name", service)]
+            self._of_services[service] = self._page(about)
+        return self._of_services[service]
 
     def across(self) -> Page:
         """The rules that need all services' figures together."""
-        return self._page("across", [name for name, plan in self.plans.items() if "service.name" not in plan.rule.group_by])
+        return self._page([name for name, plan in self.plans.items() if plan.across])
 
     def only(self, name: str) -> Page:
         """One rule over all services: what the watch keyed by that rule's name is given."""
-        return self._page(f"only {name}", [other for other in self.across().plans if other == name])
+        return self._page([name] if name in self.plans and self.plans[name].across else [])
 
-    def _page(self, key: str, names: Sequence[str]) -> Page:
-        if key not in self._pages:
+    def _page(self, names: Sequence[str]) -> Page:
+        """The page with these rules: the same as before as long as no rule changes."""
+        if (page := self._pages.get(tuple(names))) is None:
             elsewhere = dict.fromkeys(self.plans.keys() - set(names), "rule changed")
-            self._pages[key] = Page({name: self.plans[name] for name in names}, self._gone | elsewhere, self.known)
-        return self._pages[key]
+            page = self._pages[tuple(names)] = Page({name: self.plans[name] for name in names}, self._gone | elsewhere, self.known)
+        return page
 
 
 def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:
@@ -104,16 +115,16 @@ def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:
     keep = {*plan.needs, "service.name"}
     added: dict[tuple[int, tuple[str | int | None, ...]], Summary] = {}
     for summary in summaries:
-        if not plan.where.matches(summary.__getitem__):
+        if summary.view != plan.view or not plan.where.matches(summary.__getitem__):
             continue
-        kept = tuple(value if name in keep else None for name, value in zip(DIMENSIONS, summary.dimensions, strict=True))
+        kept = tuple(value if name in keep else None for name, value in zip(VIEWS[plan.view], summary.dimensions, strict=True))
         former = added.get((summary.second, kept))
         added[summary.second, kept] = _sum(former, summary, kept)
     return list(added.values())
 
 
 def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None, ...]) -> Summary:
-    one = one or Summary(other.second, dimensions, 0)
+    one = one or Summary(other.second, dimensions, 0, view=other.view)
     return Summary(
         second=one.second,
         dimensions=dimensions,
@@ -124,4 +135,6 @@ def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None
         histogram=tuple(a + b for a, b in zip(one.histogram, other.histogram, strict=True)),
         size_sum=one.size_sum + other.size_sum,
         sample=one.sample or other.sample,
+        view=one.view,
+        paths=one.paths | other.paths,
     )

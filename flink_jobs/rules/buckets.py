@@ -4,50 +4,47 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
+from flink_jobs.rules.distinct import Distinct, DistinctOver
 from logverse.instant import Millis
 
-VERSION = 1
+VERSION = 2
 LABELS = 8  # kept a bucket
-SAMPLE = 500  # characters kept of a log line
+SAMPLE, SAMPLES = 500, 3  # characters kept of a log line, lines of an alert
 
 
 class Bucket:
-    """Sums over one step of event time; beside them who is to blame, by label, and one of their lines."""
+    """Sums over one step of event time; beside them who is to blame, by trait, and one of their lines."""
 
-    __slots__ = ("blame", "peak", "sample", "sums")
+    __slots__ = ("blame", "distinct", "peak", "sample", "sums")
 
-    def __init__(self, sums: Sequence[int], peak: float = 0.0, blame: Mapping[str, int] = {}, sample: str = "") -> None:
+    def __init__(
+        self, sums: Sequence[int], peak: float = 0.0, blame: Mapping[str, int] = {}, sample: str = "", distinct: list[Any] | None = None
+    ) -> None:
         self.sums, self.peak, self.blame, self.sample = list(sums), peak, dict(blame), sample
+        self.distinct = None if distinct is None else Distinct.from_plain(distinct)
 
-    def add(self, columns: Sequence[int], peak: float, label: str, sample: str) -> None:
+    def add(self, columns: Sequence[int], peak: float, trait: str, sample: str) -> None:
         sums = self.sums
         for place, number in enumerate(columns):
             sums[place] += number
         if peak > self.peak:
             self.peak = peak
         if columns[1]:
-            self._blame(label, columns[1])
+            charge(self.blame, trait, columns[1], LABELS)
             self.sample = self.sample or sample[:SAMPLE]
-
-    def _blame(self, label: str, count: int) -> None:
-        """Counts a label; when there are too many, the smallest makes room for a larger one."""
-        blame = self.blame
-        if label not in blame and len(blame) >= LABELS:
-            smallest = min(blame, key=lambda name: (blame[name], name))
-            if blame[smallest] >= count:
-                return
-            del blame[smallest]
-        blame[label] = blame.get(label, 0) + count
 
     def forget_names(self) -> None:
         """Keeps the figures alone: the window has gone on, nobody asks who it was."""
         self.blame, self.sample = {}, ""
 
     def to_bytes(self) -> bytes:
-        return orjson.dumps([VERSION, self.sums, self.peak, self.blame, self.sample])
+        plain = [VERSION, self.sums, self.peak, self.blame, self.sample]
+        return orjson.dumps(plain if self.distinct is None else [*plain, self.distinct.plain()])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Bucket | None:
@@ -59,18 +56,29 @@ class Bucket:
 class Rolling:
     """Sums over the buckets of [position - span, position). It looks at `buckets` (by start), which its owner fills.
 
-    Moving it costs what enters and leaves, not what lies inside.
+    Moving it costs what enters and leaves, not what lies inside. `forgets`: what leaves keeps its figures only. `distinct`: the
+    window's distinct values, for those who count them.
     """
 
-    __slots__ = ("_ahead", "_buckets", "_inside", "_span", "_step", "position", "sums")
+    __slots__ = ("_ahead", "_buckets", "_forgets", "_inside", "_span", "_step", "distinct", "position", "sums")
 
-    def __init__(self, buckets: dict[Millis, Bucket], step: Millis, span: Millis, position: Millis, width: int) -> None:
+    def __init__(
+        self, buckets: dict[Millis, Bucket], step: Millis, span: Millis, position: Millis, width: int,
+        forgets: bool = True, distinct: bool = False,
+    ) -> None:  # fmt: skip
         self._buckets, self._step, self._span, self.position = buckets, step, span, position
+        self._forgets = forgets
         self.sums = [0] * width
+        self.distinct = DistinctOver() if distinct else None
         self._ahead = sorted(start for start in buckets if start >= position)
         self._inside = sorted(start for start in buckets if position - span <= start < position)
         for start in self._inside:
-            self._add(buckets[start].sums, 1)
+            self._enter(buckets[start])
+
+    def _enter(self, bucket: Bucket) -> None:
+        self._add(bucket.sums, 1)
+        if self.distinct is not None and bucket.distinct is not None:
+            self.distinct.enter(bucket.distinct)
 
     def _add(self, numbers: Sequence[int], sign: int) -> None:
         sums = self.sums
@@ -89,25 +97,36 @@ class Rolling:
             insort(self._ahead, start)
         elif start >= self.position - self._span:
             insort(self._inside, start)
+            if self.distinct is not None and (distinct := self._buckets[start].distinct) is not None:
+                self.distinct.enter(distinct)
 
     def correct(self, start: Millis, columns: Sequence[int]) -> None:
         """Something was added to a bucket that the window may already hold."""
-        if self.position - self._span <= start < self.position:
+        if self.holds(start):
             self._add(columns, 1)
+
+    def holds(self, start: Millis) -> bool:
+        return self.position - self._span <= start < self.position
 
     def move(self, to: Millis) -> list[Millis]:
         """Moves on to `to`; answers which buckets entered. Of those that left only the figures are kept."""
         entered = self._taken(self._ahead, to)
         for start in entered:
-            self._add(self._buckets[start].sums, 1)
+            self._enter(self._buckets[start])
             self._inside.append(start)
         for start in self._taken(self._inside, to - self._span):
-            self._add(self._buckets[start].sums, -1)
-            self._buckets[start].forget_names()
+            bucket = self._buckets[start]
+            self._add(bucket.sums, -1)
+            if self.distinct is not None and bucket.distinct is not None:
+                self.distinct.leave(bucket.distinct)
+            if self._forgets:
+                bucket.forget_names()
         self.position = to
         return entered
 
     def _taken(self, starts: list[Millis], before: Millis) -> list[Millis]:
+        if not starts or starts[0] >= before:
+            return []
         place = bisect_left(starts, before)
         taken = starts[:place]
         del starts[:place]
@@ -122,11 +141,49 @@ class Rolling:
         return max((bucket.peak for bucket in self.inside), default=0.0)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was seen since an alert became active: events, the blamed among them, by trait, and the first lines."""
+
+    total: int = 0
+    matched: int = 0
+    blame: dict[str, int] = field(default_factory=dict)
+    samples: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, buckets: Sequence[Bucket]) -> Tally:
+        tally = cls()
+        for bucket in buckets:
+            tally.add(bucket)
+        return tally
+
+    def add(self, bucket: Bucket) -> None:
+        self.count(bucket.sums)
+        for trait, count in bucket.blame.items():
+            charge(self.blame, trait, count, 2 * LABELS)
+        if bucket.sample and len(self.samples) < SAMPLES and bucket.sample not in self.samples:
+            self.samples.append(bucket.sample)
+
+    def count(self, columns: Sequence[int]) -> None:
+        self.total += columns[0]
+        self.matched += columns[1]
+
+
+def charge(blame: dict[str, int], trait: str, count: int, most: int) -> None:
+    """Counts a trait; when there are too many, the smallest makes room for a larger one."""
+    if trait not in blame and len(blame) >= most:
+        smallest = min(blame, key=lambda name: (blame[name], name))
+        if blame[smallest] >= count:
+            return
+        del blame[smallest]
+    blame[trait] = blame.get(trait, 0) + count
+
+
 def blamed(buckets: Sequence[Bucket]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Labels with their counts over these buckets, and up to three distinct lines, newest first."""
+    """Traits with their counts over these buckets, and up to three distinct lines, newest first."""
     counts: dict[str, int] = {}
     for bucket in buckets:
-        for label, count in bucket.blame.items():
-            counts[label] = counts.get(label, 0) + count
+        for trait, count in bucket.blame.items():
+            counts[trait] = counts.get(trait, 0) + count
     samples = dict.fromkeys(bucket.sample for bucket in reversed(buckets) if bucket.sample)
-    return counts, tuple(samples)[:3]
+    return counts, tuple(samples)[:SAMPLES]

@@ -1,164 +1,31 @@
-"""What a rule's `where` and `match` say about one field: as Python that tests a value, and as SQL that filters in the JVM.
+"""What a rule's `where` and `match` say: conditions on fields, put together with `and`, `or` and `not`.
 
-Written forms: `503` or `web` (equal), a list (one of), `">=500"`, `"<10"` (numbers), `5xx` (a class of status codes), `ERROR`
-(a severity), `"!=x"` (anything else, missing included), `/regex/` (found anywhere), `prefix*`, `"=text"` (exactly this text,
-whatever it looks like). A missing value meets only a `!=`.
+Written forms of a condition: `503` or `web` (equal), a list (one of), `">=500"`, `"<10"` (numbers), `5xx` (a class of status
+codes), `ERROR` (a severity), `"!=x"` (anything else, missing included), `/regex/` (found anywhere), `*.example.*` (`*` is any
+text), `"=text"` (exactly this text, whatever it looks like). A missing value meets only a `!=`. All fields of a mapping must be met;
+beside them `or: [{…}, {…}]` (one of these), `and: [{…}, {…}]` (all of these), `not: {…}` (not all of that).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, TypeAlias
 
+from flink_jobs.rules.forms import Between, Condition, Equal, Glob, Not, OneOf, Pattern, Value, column, entails
 from logverse import severity
 from logverse.errors import Malformed
-
-Value: TypeAlias = "str | int | None"
 
 # Fields that carry a whole number; all others carry text.
 NUMBERS = ("http.response.status_code", "severity_number")
 ALIASES = {"severity_text": "severity_number"}
 # Here `/api/` is more likely meant as a path than as the pattern `api`.
 PATHS = ("http.route", "url.path")
+WORDS = ("and", "or", "not")  # of a mapping of conditions, beside its fields
 
-
-@dataclass(frozen=True)
-class Equal:
-    """This value and no other."""
-
-    value: str | int
-
-    def matches(self, value: Value) -> bool:
-        return value == self.value
-
-    def sql(self, column: str) -> str:
-        return f"{column} = {literal(self.value)}"
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number from `low` to `high`, both included; None is no bound."""
-
-    low: int | None
-    high: int | None
-
-    def matches(self, value: Value) -> bool:
-        if not isinstance(value, int):
-            return False
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
-
-    def sql(self, column: str) -> str:
-        bounds = [(">=", self.low), ("<=", self.high)]
-        return " AND ".join(f"{column} {sign} {bound}" for sign, bound in bounds if bound is not None)
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """Text that begins so."""
-
-    text: str
-
-    def matches(self, value: Value) -> bool:
-        return isinstance(value, str) and value.startswith(self.text)
-
-    def sql(self, column: str) -> str:
-        pattern = re.sub(r"([!%_])", r"!\1", self.text) + "%"
-        return f"{column} LIKE {literal(pattern)} ESCAPE '!'"
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """Text in which this regular expression is found. Only what Python and Java read alike is accepted."""
-
-    pattern: str
-
-    @cached_property
-    def _search(self) -> Callable[[str], object]:
-        return re.compile(self.pattern, re.ASCII).search
-
-    def matches(self, value: Value) -> bool:
-        return isinstance(value, str) and self._search(value) is not None
-
-    def sql(self, column: str) -> str:
-        return f"REGEXP({column}, {literal(self.pattern)})"
-
-
-@dataclass(frozen=True)
-class Not:
-    """Anything but that, missing values included."""
-
-    inner: Condition
-
-    def matches(self, value: Value) -> bool:
-        return not self.inner.matches(value)
-
-    def sql(self, column: str) -> str:
-        return f"({column} IS NULL OR NOT ({self.inner.sql(column)}))"
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Any of these conditions."""
-
-    choices: tuple[Condition, ...]
-
-    def matches(self, value: Value) -> bool:
-        return any(choice.matches(value) for choice in self.choices)
-
-    def sql(self, column: str) -> str:
-        return "(" + " OR ".join(f"({choice.sql(column)})" for choice in self.choices) + ")"
-
-
-Condition: TypeAlias = "Equal | Between | Prefix | Pattern | Not | OneOf"
-
-
-def literal(value: str | int) -> str:
-    """A Flink SQL literal: in standard SQL a quote is doubled and nothing else in a string has a meaning."""
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def column(field: str) -> str:
-    """The field as a quoted SQL identifier."""
-    return "`" + field.replace("`", "``") + "`"
-
-
-def entails(one: Condition, other: Condition) -> bool:
-    """Whether every value that meets `one` meets `other`, as far as can be proven from their form: never true when it is false."""
-    match one, other:
-        case _ if one == other:
-            return True
-        case OneOf(choices), _:
-            return all(entails(choice, other) for choice in choices)
-        case Equal(value), _:
-            return other.matches(value)
-        case _, OneOf(choices):
-            return any(entails(one, choice) for choice in choices)
-        case Not(this), Not(that):
-            return entails(that, this)
-        case _, Not(that):
-            return apart(one, that)
-        case Between(low, high), Between(least, most):
-            return (least is None or (low is not None and low >= least)) and (most is None or (high is not None and high <= most))
-        case Prefix(text), Prefix(start):
-            return text.startswith(start)
-    return False
-
-
-def apart(one: Condition, other: Condition) -> bool:
-    """Whether no value can meet both, as far as can be proven."""
-    match one, other:
-        case (Equal(value), some) | (some, Equal(value)):
-            return not some.matches(value)
-        case (OneOf(choices), some) | (some, OneOf(choices)):
-            return all(apart(choice, some) for choice in choices)
-        case Between(low, high), Between(least, most):
-            return (high is not None and least is not None and high < least) or (most is not None and low is not None and most < low)
-        case Prefix(text), Prefix(start):
-            return not text.startswith(start) and not start.startswith(text)
-    return False
+_DEPTH, _SIZE, _GAPS = 8, 200, 8  # of nested mappings, of conditions in all, of `*` in one
 
 
 def read(field: str, written: Any) -> Condition:
@@ -168,36 +35,170 @@ def read(field: str, written: Any) -> Condition:
             raise Malformed("an empty list matches nothing: name at least one value")
         return OneOf(tuple(read(field, item) for item in written)) if len(written) > 1 else read(field, written[0])
     if isinstance(written, bool) or not isinstance(written, str | int):
-        raise Malformed(f'{written!r} is no condition: write a value, a list of values, ">=500", "!=x", 5xx, /regex/ or prefix*')
+        raise Malformed(f'{written!r} is no condition: write a value, a list of values, ">=500", "!=x", 5xx, /regex/ or gl*b')
     if isinstance(written, str) and written.startswith("!="):
         return Not(read(field, written[2:].strip()))
     return _number(field, str(written)) if field in NUMBERS else _text(field, str(written))
 
 
-class Conditions:
-    """Conditions on several fields, all of which must be met. Fields by OpenTelemetry's names, aliases resolved."""
+@dataclass(frozen=True)
+class Of:
+    """One field meets a condition."""
 
-    def __init__(self, written: Mapping[str, Any]) -> None:
-        self.by_field: dict[str, Condition] = {}
-        for name, condition in written.items():
-            field = ALIASES.get(name, name)
-            if field in self.by_field:
-                raise Malformed(f"{name}: says a second time what {field} must be; keep one")
-            try:
-                self.by_field[field] = read(field, condition)
-            except Malformed as error:
-                raise Malformed(f"{name}: {error}") from error
+    field: str
+    condition: Condition
 
     def matches(self, value_of: Callable[[str], Value]) -> bool:
-        return all(condition.matches(value_of(field)) for field, condition in self.by_field.items())
+        return self.condition.matches(value_of(self.field))
+
+    def sql(self) -> str:
+        return f"({self.condition.sql(column(self.field))})"
+
+
+@dataclass(frozen=True)
+class All:
+    """All of these; without parts, anything."""
+
+    parts: tuple[Formula, ...]
+
+    def matches(self, value_of: Callable[[str], Value]) -> bool:
+        return all(part.matches(value_of) for part in self.parts)
+
+    def sql(self) -> str:
+        return " AND ".join(part.sql() for part in self.parts) or "TRUE"
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """At least one of these."""
+
+    parts: tuple[Formula, ...]
+
+    def matches(self, value_of: Callable[[str], Value]) -> bool:
+        return any(part.matches(value_of) for part in self.parts)
+
+    def sql(self) -> str:
+        return "(" + " OR ".join(f"({part.sql()})" for part in self.parts) + ")" if self.parts else "FALSE"
+
+
+# `not` has no form of its own: it is carried down to the conditions (De Morgan), where a missing value's case is clear.
+Formula: TypeAlias = "Of | All | AnyOf"
+
+
+@lru_cache(maxsize=4096)
+def implies(one: Formula, other: Formula) -> bool:
+    """Whether what meets `one` meets `other`, as far as can be proven from their form: never true when it is false."""
+    match one, other:
+        case Of(field, condition), Of(named, wanted):
+            return field == named and entails(condition, wanted)
+        case _, All(parts):
+            return all(implies(one, part) for part in parts)
+        case AnyOf(parts), _:
+            return all(implies(part, other) for part in parts)
+    narrower = isinstance(one, All) and any(implies(part, other) for part in one.parts)
+    return narrower or (isinstance(other, AnyOf) and any(implies(one, choice) for choice in other.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a mapping of conditions: the keys that lead there, and the field if it is about one that nobody knows."""
+
+    path: tuple[str, ...]
+    problem: str
+    unknown: str = ""
+
+
+class Conditions:
+    """A mapping of conditions, read. Fields by OpenTelemetry's names, aliases resolved. Malformed when anything is wrong with it."""
+
+    def __init__(self, written: Mapping[str, Any]) -> None:
+        reading = _Reading(None)
+        self.formula = reading.all_of(written, (), False)
+        self.fields: tuple[str, ...] = tuple(dict.fromkeys(reading.fields))
+        for fault in reading.faults:
+            raise Malformed(": ".join([*fault.path, fault.problem]))
+
+    def matches(self, value_of: Callable[[str], Value]) -> bool:
+        return self.formula.matches(value_of)
 
     def sql(self) -> str:
         """A Flink SQL predicate over columns of the fields' names; `TRUE` when there is no condition."""
-        return " AND ".join(f"({condition.sql(column(field))})" for field, condition in self.by_field.items()) or "TRUE"
+        return self.formula.sql()
+
+    def allows(self, field: str, value: Value) -> bool:
+        """Whether something with this value of the field can meet them, as far as what they say of that field alone can tell."""
+        parts = self.formula.parts if isinstance(self.formula, All) else (self.formula,)
+        return all(part.condition.matches(value) for part in parts if isinstance(part, Of) and part.field == field)
 
     def entails(self, other: Conditions) -> bool:
         """Whether what meets these meets the others too, as far as can be proven."""
-        return all(field in self.by_field and entails(self.by_field[field], condition) for field, condition in other.by_field.items())
+        return implies(self.formula, other.formula)
+
+
+def faults(written: Mapping[Any, Any], known: Container[str]) -> Iterator[Fault]:
+    """Everything that is wrong with this mapping, fields that are not `known` included."""
+    reading = _Reading(known)
+    reading.all_of(written, (), False)
+    yield from reading.faults
+
+
+def fields_of(written: Any) -> tuple[str, ...]:
+    """The fields that a mapping of conditions reads, also one that is wrong."""
+    reading = _Reading(None)
+    reading.all_of(written if isinstance(written, Mapping) else {}, (), False)
+    return tuple(dict.fromkeys(reading.fields))
+
+
+class _Reading:
+    """A mapping on its way to a formula: the fields that were met, and what was wrong so far."""
+
+    def __init__(self, known: Container[str] | None) -> None:
+        self._known = known
+        self.fields: list[str] = []
+        self.faults: list[Fault] = []
+
+    def all_of(self, written: Mapping[Any, Any], path: tuple[str, ...], negated: bool) -> Formula:
+        """The formula of a mapping, or of its opposite."""
+        if len(path) > 2 * _DEPTH:
+            self._fault(path, f"is nested deeper than {_DEPTH}: make two rules of it")
+            return All(())
+        parts, seen = [], set[str]()
+        for key, value in written.items():
+            name, place = ALIASES.get(key, key), (*path, str(key))
+            if name in seen:
+                self._fault(place, f"says a second time what {name} must be; keep one")
+            seen.add(name)
+            parts.append(self._word(name, value, place, negated) if name in WORDS else self._field(name, value, place, negated))
+        return AnyOf(tuple(parts)) if negated else All(tuple(parts))
+
+    def _word(self, word: str, value: Any, path: tuple[str, ...], negated: bool) -> Formula:
+        if word == "not":
+            if not isinstance(value, Mapping) or not value:
+                self._fault(path, "is not a mapping of FIELD: CONDITION")
+                return All(())
+            return self.all_of(value, path, not negated)
+        if not isinstance(value, list | tuple) or not value or not all(isinstance(part, Mapping) and part for part in value):
+            self._fault(path, f"is not a list of mappings: write {word}: [{{FIELD: CONDITION}}, {{FIELD: CONDITION}}]")
+            return All(())
+        parts = tuple(self.all_of(part, (*path, str(place)), negated) for place, part in enumerate(value))
+        return All(parts) if (word == "and") != negated else AnyOf(parts)
+
+    def _field(self, field: Any, value: Any, path: tuple[str, ...], negated: bool) -> Formula:
+        if not isinstance(field, str) or (self._known is not None and field not in self._known):
+            self.faults.append(Fault(path, "", str(field)))
+            return All(())
+        self.fields.append(field)
+        if len(self.fields) == _SIZE + 1:
+            self._fault(path, f"is one of more than {_SIZE} conditions: make several rules of it")
+        try:
+            condition = read(field, value)
+        except Malformed as error:
+            self._fault(path, str(error))
+            return All(())
+        return Of(field, Not(condition) if negated else condition)
+
+    def _fault(self, path: tuple[str, ...], problem: str) -> None:
+        self.faults.append(Fault(path, problem))
 
 
 _COMPARED = re.compile(r"(>=|<=|>|<)\s*(\S+)")
@@ -233,11 +234,14 @@ def _text(field: str, text: str) -> Condition:
     if text.startswith("="):
         return Equal(text[1:])
     if _COMPARED.fullmatch(text):
-        raise Malformed(f"{text[:40]!r} compares numbers and {field} carries text: write a value, a list, /regex/ or prefix*")
+        raise Malformed(f"{text[:40]!r} compares numbers and {field} carries text: write a value, a list, /regex/ or gl*b")
     if len(text) > 2 and text.startswith("/") and text.endswith("/"):
         return _pattern(field, text[1:-1])
-    if text.endswith("*"):
-        return Prefix(text[:-1])
+    if "*" in text:
+        pieces = re.sub(r"\*+", "*", text).split("*")
+        if len(pieces) > _GAPS + 1:
+            raise Malformed(f"{text[:40]!r} has more than {_GAPS} *: use fewer, or a /regex/")
+        return Glob(tuple(pieces))
     return Equal(text)
 
 

@@ -1,20 +1,28 @@
-"""Rule files: YAML with `rules:` and a list of entries (or only the list). Everything wrong is told at once, with its line."""
+"""Rule files: YAML with `rules:` and a list of entries (or only the list), one or a folder of them. Everything wrong is told at once.
+
+`defaults:` beside `rules:` holds for the entries of the file; a file `_defaults.yaml` with nothing else holds for the files beside it,
+also when one of them is read alone. What is nearer wins; labels, annotations and the fields of `where` add up. A default that only
+some types know is for rules of these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from flink_jobs.rules.check import check
+from flink_jobs.rules.defaults import Defaults
+from flink_jobs.rules.marked import Marked, marked
 from flink_jobs.rules.options import Problem
 from logverse.errors import WrongSettings
 from logverse.rule import Rule
 
 DEFAULTS = Path(__file__).with_name("default_rules.yaml")
+BESIDE = "_defaults.yaml"
+_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +60,71 @@ class _Reading:
     rules: dict[str, Rule] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)  # rule → file:line
     problems: list[Placed] = field(default_factory=list)
+    beside: dict[Path, Defaults] = field(default_factory=dict)  # folder → what holds for its files
+
+    def wrong(self, path: Path, node: yaml.Node | None, name: str, problem: str, remedy: str) -> None:
+        self.problems.append(Placed(str(path), node.start_mark.line + 1 if node else 1, "", name, problem, remedy))
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """The rules of a file, in its order; BrokenRules when any of them is wrong."""
+    """The rules of a file or folder, in its order; BrokenRules when any of them is wrong."""
     return read_all([path])
 
 
 def read_all(paths: Iterable[Path]) -> list[Rule]:
-    """The rules of all these files together; BrokenRules with every problem of all of them."""
+    """The rules of all these files and folders together; BrokenRules with every problem of all of them.
+
+    WrongSettings for one that is not there, or a folder without a rule file.
+    """
     reading = _Reading()
     for path in paths:
-        _read_file(path, reading)
+        for file in files_of(path):
+            _read_file(file, reading)
     if reading.problems:
-        raise BrokenRules(sorted(reading.problems, key=lambda problem: (problem.file, problem.line)))
+        raise BrokenRules(sorted(dict.fromkeys(reading.problems), key=lambda problem: (problem.file, problem.line)))
     return list(reading.rules.values())
 
 
+def files_of(path: Path) -> list[Path]:
+    """The rule files that this path stands for: itself, or all of a folder and of those in it, hidden ones left out."""
+    if not path.is_dir():
+        return [path]
+    inside = sorted(file for file in path.rglob("*") if file.suffix in _ENDINGS and file.is_file())
+    found = [file for file in inside if file.name != BESIDE and not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not found:
+        raise WrongSettings("has no rule file", where=str(path), remedy="rule files end with .yaml or .yml")
+    return found
+
+
 def _read_file(path: Path, reading: _Reading) -> None:
+    if path.parent not in reading.beside:
+        reading.beside[path.parent] = _defaults_beside(path.parent, reading)
+    root = _composed(path, reading)
+    if root is _BROKEN:
+        return
+    defaults, listed = reading.beside[path.parent], root
+    if isinstance(root, yaml.MappingNode):
+        parts = _parts(path, root, ("rules", "defaults"), reading)
+        listed = parts.get("rules")
+        if "defaults" in parts:
+            defaults = _defaults(path, parts["defaults"], reading).over(defaults)
+    for node in _entries(path, listed, root, reading):
+        _read_entry(path, marked(path, node), defaults, reading)
+
+
+_BROKEN = yaml.ScalarNode("broken", "")
+
+
+def _composed(path: Path, reading: _Reading) -> yaml.Node | None:
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
         raise WrongSettings(f"cannot be read: {error.strerror}", where=str(path), remedy="name a file with rules") from error
     except UnicodeDecodeError as error:
         raise WrongSettings(f"not UTF-8: {error.reason}", where=str(path), remedy="save it as UTF-8") from error
     except yaml.YAMLError as error:
         reading.problems.append(_not_yaml(path, error))
-        return
-    for node in _entries(path, root, reading):
-        _read_entry(path, node, reading)
+        return _BROKEN
 
 
 def _not_yaml(path: Path, error: yaml.YAMLError) -> Placed:
@@ -90,66 +134,67 @@ def _not_yaml(path: Path, error: yaml.YAMLError) -> Placed:
     return Placed(str(path), mark.line + 1 if mark else 1, "", "", f"not YAML: {problem}", remedy)
 
 
-def _entries(path: Path, root: yaml.Node | None, reading: _Reading) -> list[yaml.MappingNode]:
-    def wrong(node: yaml.Node | None, name: str, problem: str, remedy: str) -> None:
-        reading.problems.append(Placed(str(path), node.start_mark.line + 1 if node else 1, "", name, problem, remedy))
+def _parts(path: Path, root: yaml.MappingNode, known: tuple[str, ...], reading: _Reading) -> dict[str, yaml.Node]:
+    """What a file has at its top, by name."""
+    found: dict[str, yaml.Node] = {}
+    for key, value in root.value:
+        if key.value in known and key.value not in found:
+            found[key.value] = value
+        else:
+            problem = "stands here twice" if key.value in found else "is unknown here"
+            reading.wrong(path, key, str(key.value), problem, f"a file has {' and '.join(f'`{name}:`' for name in known)}, nothing else")
+    return found
 
-    listed: yaml.Node | None = root
-    if isinstance(root, yaml.MappingNode):
-        listed = None
-        for key, value in root.value:
-            if key.value == "rules":
-                listed = value
-            else:
-                wrong(key, str(key.value), "is unknown here", "a file has `rules:` with a list, nothing else")
+
+def _entries(path: Path, listed: yaml.Node | None, root: yaml.Node | None, reading: _Reading) -> list[yaml.MappingNode]:
     if not isinstance(listed, yaml.SequenceNode) or not listed.value:
-        wrong(listed or root, "rules", "there is no list of rules", "begin with `rules:` and a line `- name: …` for each")
+        reading.wrong(path, listed or root, "rules", "there is no list of rules", "begin with `rules:` and a line `- name: …` for each")
         return []
     for node in listed.value:
         if not isinstance(node, yaml.MappingNode):
-            wrong(node, "", "is not a rule", "a rule is a mapping: `- name: …`, `type: …` below it")
+            reading.wrong(path, node, "", "is not a rule", "a rule is a mapping: `- name: …`, `type: …` below it")
     return [node for node in listed.value if isinstance(node, yaml.MappingNode)]
 
 
-def _read_entry(path: Path, node: yaml.MappingNode, reading: _Reading) -> None:
-    lines, doubles = _lines(node)
-    entry: dict[str, Any] = {}
-    for key, value in node.value:
-        entry[str(key.value)] = _plain(value)
-    rule, problems = check(entry)
-    name = entry["name"] if isinstance(entry.get("name"), str) else ""
-    begins = node.start_mark.line + 1
-    for problem in [*doubles, *problems]:
-        line = lines.get((problem.field, problem.key)) or lines.get((problem.field, "")) or begins
-        reading.problems.append(Placed(str(path), line, name, problem.field, problem.problem, problem.remedy))
+def _defaults_beside(folder: Path, reading: _Reading) -> Defaults:
+    path = folder / BESIDE
+    root = _composed(path, reading) if path.is_file() else None
+    if root is _BROKEN or (root is None and not path.is_file()):
+        return Defaults.none(path)
+    parts = _parts(path, root, ("defaults",), reading) if isinstance(root, yaml.MappingNode) else {}
+    if "defaults" not in parts:
+        reading.wrong(path, root, "", "has no `defaults:`", "write `defaults:` and below it what holds for the files beside it")
+        return Defaults.none(path)
+    return _defaults(path, parts["defaults"], reading)
+
+
+def _defaults(path: Path, node: yaml.Node, reading: _Reading) -> Defaults:
+    if not isinstance(node, yaml.MappingNode):
+        reading.wrong(path, node, "defaults", "is not a mapping", "defaults: {severity: warning, owner: team-shop}")
+        return Defaults.none(path)
+    defaults = Defaults(marked(path, node))
+    for problem in defaults.problems():
+        _place(problem, defaults.given, "", reading)
+    return defaults
+
+
+def _read_entry(path: Path, own: Marked, defaults: Defaults, reading: _Reading) -> None:
+    entry = defaults.under(own)
+    rule, problems = check(entry.values)
+    name = own.values["name"] if isinstance(own.values.get("name"), str) else ""
+    for problem in [*own.doubles, *problems]:
+        of_default = entry.place(problem.field) != own.place(problem.field)
+        _place(problem, entry, "" if of_default else name, reading)
+    begins = f"{path}:{own.line}"
     if name in reading.places:
-        reading.problems.append(Placed(str(path), begins, name, "name", f"is taken: {reading.places[name]}", "give each rule its own"))
+        taken = f"is taken: {reading.places[name]}"
+        reading.problems.append(Placed(str(path), own.line, name, "name", taken, "give each rule its own"))
     elif name:
-        reading.places[name] = f"{path}:{begins}"
+        reading.places[name] = begins
     if rule is not None:
         reading.rules[rule.name] = rule
 
 
-def _plain(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError, TypeError):
-        return getattr(node, "value", None)  # a tag or form of no use here: the check says so at the field
-    finally:
-        loader.dispose()
-
-
-def _lines(node: yaml.MappingNode) -> tuple[dict[tuple[str, str], int], list[Problem]]:
-    """The line of each field and of each key below it; fields that stand there twice."""
-    lines: dict[tuple[str, str], int] = {}
-    doubles: list[Problem] = []
-    for key, value in node.value:
-        name = str(key.value)
-        if (name, "") in lines:
-            doubles.append(Problem(name, f"stands here twice, first on line {lines[name, '']}", "keep one"))
-        lines[name, ""] = key.start_mark.line + 1
-        below = value.value if isinstance(value, yaml.MappingNode) else []
-        for inner, _ in below:
-            lines[name, str(inner.value)] = inner.start_mark.line + 1
-    return lines, doubles
+def _place(problem: Problem, entry: Marked, name: str, reading: _Reading) -> None:
+    file, line = entry.place(problem.field, problem.key)
+    reading.problems.append(Placed(str(file), line, name, problem.field, problem.problem, problem.remedy))

@@ -32,8 +32,8 @@ def missed(plan: Plan, buckets: dict[Millis, Bucket], live: Course, dirty: Span,
     with an alert told before is the same trouble and is not raised again.
     """
     first, last = dirty
-    copy = Course(plan, buckets, first, live.since)
-    turns = list(copy.run(live.position, touched_until=last + plan.span_ms + plan.step_ms))
+    copy = Course(plan, buckets, plan.floor(first), live.since, live.judge.onlooker())
+    turns = list(copy.run(live.position, touched_until=last + plan.kept_ms + plan.step_ms))
     told = list(past)
     if live.life.fired:
         told.append((live.life.active_at, live.position))
@@ -64,5 +64,5 @@ def _still_active(occurrence: list[Turn], copy: Course, live: Course, found: Mis
     if copy.life.status != "firing" and not (copy.life.status == "pending" and live.life.active):
         turns.append(occurrence[-1])
     live.life = replace(copy.life, active_at=active_at) if turns else live.life
-    live.seen, live.limit = copy.seen, copy.limit
+    live.tally, live.limit = copy.tally, copy.limit
     found.transitions += [(replace(life, active_at=active_at), finding) for life, finding in turns]

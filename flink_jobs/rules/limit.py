@@ -5,12 +5,12 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 
-_WORSE = {">": operator.gt, ">=": operator.ge, "<": operator.lt}
+_WORSE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`comparison` is ">", ">=" or "<"; with `clear` the figure must get to that side of it before the alert may end.
+    """`comparison` is ">", ">=", "<" or "<="; with `clear` the figure must get to that side of it before the alert may end.
 
     >>> Limit(5.0, ">", clear=2.0).clear_at(3.0)
     False
@@ -26,4 +26,4 @@ class Limit:
     def clear_at(self, actual: float) -> bool:
         if self.clear is None:
             return not self.breached_by(actual)
-        return actual >= self.clear if self.comparison == "<" else actual <= self.clear
+        return actual >= self.clear if self.comparison in ("<", "<=") else actual <= self.clear

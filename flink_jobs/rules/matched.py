@@ -1,4 +1,4 @@
-"""Single events that passed the coarse SQL filter, for the rules that look at each event (`any`)."""
+"""Single events that passed the coarse SQL filter, for the rules that look at each event (`any`, `blacklist`, `change`, …)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from logverse.instant import Millis
 
-# What an `any` rule can select and group by, in OpenTelemetry's names: the columns the filter lets through.
+# What such a rule can select and group by, in OpenTelemetry's names: the columns the filter lets through.
 EVENT_FIELDS: tuple[str, ...] = (
     "service.name", "log.type", "host.name", "http.route", "http.request.method", "http.response.status_code",
-    "severity_number", "event_name", "event.outcome", "url.path", "client.address", "user.id", "user_agent.original",
+    "severity_number", "event_name", "event.outcome", "url.path", "client.address", "user.id", "user.name", "user_agent.original",
     "exception.type", "log.record.uid", "body",
 )  # fmt: skip
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import accumulate
+from typing import TYPE_CHECKING, Protocol
 
 from logverse.summary import DURATION_BOUNDS, Summary, quantile
+
+if TYPE_CHECKING:
+    from flink_jobs.rules.buckets import Rolling
 
 DURATION, SIZE = "http.server.request.duration", "http.response.body.size"
 _MICRO = 1_000_000
@@ -22,15 +26,24 @@ class Measure(Protocol):
     subject: str  # what the figure is, in a sentence: "p95 of http.server.request.duration", "share"
     blamed: str  # what the blamed events have in common, when that is more than the rule's `match`: "slower than 1 s"
     wants_peak: bool
+    distinct_bits: int  # of the sketch of distinct values that it wants behind the sums as one more column; 0: it wants none
 
     def columns(self, summary: Summary, matched: bool) -> tuple[int, ...]: ...
     def figure(self, sums: Sequence[int], peak: float) -> float | None: ...
 
 
+def figure_of(measure: Measure, window: Rolling) -> float | None:
+    """The figure of what a window holds."""
+    sums = window.sums
+    if window.distinct is not None:
+        sums = [*sums, window.distinct.count(measure.distinct_bits)]
+    return measure.figure(sums, window.peak() if measure.wants_peak else 0.0)
+
+
 class Count:
     """Events in the window."""
 
-    unit, subject, blamed, wants_peak = "events", "number", "", False
+    unit, subject, blamed, wants_peak, distinct_bits = "events", "number", "", False, 0
 
     def columns(self, summary: Summary, matched: bool) -> tuple[int, ...]:
         return summary.count, summary.count
@@ -54,7 +67,7 @@ class Rate(Count):
 class Share:
     """How many percent of the events meet `match`; no figure below `min_count` events."""
 
-    unit, subject, blamed, wants_peak = "%", "share", "", False
+    unit, subject, blamed, wants_peak, distinct_bits = "%", "share", "", False, 0
 
     def __init__(self, min_count: int) -> None:
         self._min_count = max(min_count, 1)
@@ -69,7 +82,7 @@ class Share:
 class _Durations:
     """Over requests with a duration: blames those slower than the histogram's bound next to the threshold from below."""
 
-    unit, wants_peak = "s", True
+    unit, wants_peak, distinct_bits = "s", True, 0
 
     def __init__(self, subject: str, min_count: int, threshold: float | None) -> None:
         self.subject, self._min_count = f"{subject} of {DURATION}", max(min_count, 1)
@@ -119,6 +132,44 @@ class Percentile(_Durations):
         return quantile(self._quantile, sums[0], sums[_BUCKETS], peak) if sums[0] >= self._min_count else None
 
 
+class Distinct:
+    """Distinct values of a field (rules/distinct.py); `bits` is the size of the sketch it is counted by when they are many."""
+
+    unit, blamed, wants_peak = "values", "", False
+
+    def __init__(self, field: str, bits: int) -> None:
+        self.subject, self.distinct_bits = f"distinct values of {field}", bits
+
+    def columns(self, summary: Summary, matched: bool) -> tuple[int, ...]:
+        return summary.count, summary.count
+
+    def figure(self, sums: Sequence[int], peak: float) -> float | None:
+        return float(sums[-1])
+
+
+class Several:
+    """Several measures of the same events side by side, for a detector that looks at them together. Its own figure is their strangeness."""
+
+    unit, subject, blamed, distinct_bits = "strangeness", "all measures together", "", 0
+    wants_peak = True
+
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self._measures = measures
+        nothing = Summary(0, (), 0)
+        ends = list(accumulate(len(measure.columns(nothing, False)) for measure in measures))
+        self._slices = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+    def columns(self, summary: Summary, matched: bool) -> tuple[int, ...]:
+        return tuple(number for measure in self._measures for number in measure.columns(summary, matched))
+
+    def figure(self, sums: Sequence[int], peak: float) -> float | None:
+        return None
+
+    def parts(self, sums: Sequence[int], peak: float) -> tuple[float | None, ...]:
+        """The figure of each; None where there is none."""
+        return tuple(measure.figure(sums[part], peak) for measure, part in zip(self._measures, self._slices, strict=True))
+
+
 class AverageSize(_Durations):
     """The mean size of a response, over all its requests (one that gave no size counts as empty)."""
 
@@ -137,7 +188,7 @@ class AverageSize(_Durations):
 class Total:
     """The sum of durations (seconds) or sizes (bytes) in the window."""
 
-    blamed, wants_peak = "", False
+    blamed, wants_peak, distinct_bits = "", False, 0
 
     def __init__(self, key: str) -> None:
         self._of_size = key == SIZE

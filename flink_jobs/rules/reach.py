@@ -6,20 +6,23 @@ is refused, with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
-from flink_jobs.rules.conditions import ALIASES, Conditions
+from flink_jobs.rules.conditions import Conditions, fields_of
 from flink_jobs.rules.matched import EVENT_FIELDS
 from flink_jobs.rules.plan import Plan
-from flink_jobs.rules.types import RULE_TYPES
 from logverse.errors import Malformed
 from logverse.identity import digest
 from logverse.rule import Rule
-from logverse.summary import DIMENSIONS
+from logverse.summary import VIEWS
+
+# Summed up whatever the rules are: templates are found in all that is written.
+ALWAYS = ("traffic", "patterns")
 
 # Let through whatever the rules are, so that an `any` rule on fatal lines needs no new job.
 SEVERE = {"severe": {"severity_text": "FATAL"}}
@@ -29,32 +32,31 @@ _UPGRADE = "`logverse job upgrade detect --rules FILE` puts the file's rules in 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`clauses`: name → conditions as a rule writes them; an event that meets one is handed to the `any` rules under its name."""
+    """`clauses`: name → conditions as a rule writes them; an event that meets one is handed on under its name, to the rules on single
+    events. `views`: the dimensions of the summaries that the job makes, by view.
+    """
 
     clauses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: dict(SEVERE))
-    dimensions: tuple[str, ...] = DIMENSIONS
+    views: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {view: VIEWS[view] for view in ALWAYS})
     event_fields: tuple[str, ...] = EVENT_FIELDS
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Reach:
         """What a job submitted now, with these rules, can see. Paused rules count: they may be resumed.
 
-        Each `where` of an `any` rule has a clause of its own, though a wider one would let its events through: the graph hands on
-        so many events a second of each clause, and a flood of others must not crowd these out. A rule that cannot be run has none.
+        Each `where` of a rule on single events has a clause of its own, though a wider one would let its events through: the graph
+        hands on so many events a second of each clause, and a flood of others must not crowd these out. What no rule reads is not
+        summed up. A rule that cannot be run adds nothing.
         """
         clauses: dict[str, Mapping[str, Any]] = dict(SEVERE)
-        for rule in sorted(rules, key=lambda rule: rule.name):
-            if rule.where and not rule.deleted and cls._readable(rule) and not any(_same(one, rule.where) for one in clauses.values()):
-                clauses[_name(rule.where)] = dict(rule.where)
-        return cls(clauses)
-
-    @staticmethod
-    def _readable(rule: Rule) -> bool:
-        try:
-            sees_events = Plan(rule).type.sees_events
-        except Malformed:
-            return False
-        return sees_events and all(ALIASES.get(name, name) in EVENT_FIELDS for name in rule.where)
+        plans = list(_plans(rule for rule in sorted(rules, key=lambda rule: rule.name) if not rule.deleted))
+        for plan in plans:
+            where = plan.type.where(plan.rule)
+            readable = plan.sees_events and all(name in EVENT_FIELDS for name in fields_of(where))
+            if readable and not any(_same(one, where) for one in clauses.values()):
+                clauses[_name(where)] = dict(where)
+        wanted = {*ALWAYS, *(plan.view for plan in plans)}
+        return cls(clauses, {view: dimensions for view, dimensions in VIEWS.items() if view in wanted})
 
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -69,40 +71,48 @@ class Reach:
 
     @classmethod
     def from_plain(cls, flat: Mapping[str, Any]) -> Reach:
-        return cls(flat["clauses"], tuple(flat["dimensions"]), tuple(flat["event_fields"]))
+        # A job of before there were views says `dimensions`.
+        views = flat["views"] if "views" in flat else {"traffic": flat["dimensions"]}
+        return cls(flat["clauses"], {view: tuple(names) for view, names in views.items()}, tuple(flat["event_fields"]))
 
     def clause_for(self, rule: Rule) -> str | None:
         """The clause that lets through everything the rule is about; None when there is none, or the rule needs none."""
-        if rule.type not in RULE_TYPES or not RULE_TYPES[rule.type].sees_events:
-            return None
-        covering = [name for name, clause in self.clauses.items() if _covers(clause, rule.where)]
-        return next((name for name in covering if _same(self.clauses[name], rule.where)), covering[0] if covering else None)
+        where = next((plan.type.where(rule) for plan in _plans([rule]) if plan.sees_events), None)
+        covering = [name for name, clause in self.clauses.items() if where is not None and _covers(clause, where)]
+        return next((name for name in covering if _same(self.clauses[name], where or {})), covering[0] if covering else None)
 
     def refusal(self, rule: Rule) -> str | None:
         """Why the job cannot run this rule and what to do about it; None when it can."""
         try:
-            sees_events = Plan(rule).type.sees_events
+            plan = Plan(rule)
         except Malformed as error:
             return f"{error}: `logverse rules check` shows how to mend it"
-        visible = self.event_fields if sees_events else self.dimensions
-        match = rule.options.get("match", {})
-        used = dict.fromkeys(ALIASES.get(name, name) for name in (*rule.where, *match, *rule.group_by))
-        unseen = [name for name in used if name not in visible]
+        return self._refused_events(plan) if plan.sees_events else self._refused_view(plan)
+
+    def _refused_events(self, plan: Plan) -> str | None:
+        unseen = [name for name in plan.needs if name not in self.event_fields]
+        if any(name not in EVENT_FIELDS for name in unseen):
+            return f"single events do not carry {', '.join(unseen)}: use {', '.join(self.event_fields)}"
         if unseen:
-            return self._unseen(rule, unseen, visible)
-        if sees_events and self.clause_for(rule) is None:
+            return f"the running job's single events do not carry {', '.join(unseen)}: {_UPGRADE}"
+        if self.clause_for(plan.rule) is None:
             covered = "; ".join(f"{name} {dict(clause)}" for name, clause in self.clauses.items())
-            return f"the running job hands single events only of {covered} to `any` rules: {_UPGRADE}"
+            return f"the running job hands on single events only of {covered}: {_UPGRADE}"
         return None
 
-    def _unseen(self, rule: Rule, unseen: list[str], visible: tuple[str, ...]) -> str:
-        kind = "single events" if RULE_TYPES[rule.type].sees_events else "summaries"
-        now = EVENT_FIELDS if RULE_TYPES[rule.type].sees_events else DIMENSIONS
-        if all(name in now for name in unseen):
-            return f"the running job's {kind} do not carry {', '.join(unseen)}: {_UPGRADE}"
-        only_any = kind == "summaries" and all(name in EVENT_FIELDS for name in unseen)
-        way_out = ", or make it a rule of type `any`" if only_any else ""
-        return f"{kind} do not carry {', '.join(unseen)}: use {', '.join(visible)}{way_out}"
+    def _refused_view(self, plan: Plan) -> str | None:
+        carried = self.views.get(plan.view)
+        if carried is None:
+            return f"the running job makes no summaries of {plan.view} ({', '.join(VIEWS[plan.view])}): {_UPGRADE}"
+        unseen = [name for name in plan.needs if name not in carried and name != plan.type.sketched(plan.rule)]
+        return f"the running job's summaries of {plan.view} do not carry {', '.join(unseen)}: {_UPGRADE}" if unseen else None
+
+
+def _plans(rules: Iterable[Rule]) -> Iterator[Plan]:
+    """Of those that can be run."""
+    for rule in rules:
+        with suppress(Malformed):
+            yield Plan(rule)
 
 
 def _covers(clause: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

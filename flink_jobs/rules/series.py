@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from flink_jobs.lifecycle import Life
-from flink_jobs.rules.buckets import Bucket
+from flink_jobs.rules.annotations import dressed
+from flink_jobs.rules.buckets import LABELS, Bucket, Tally, charge
 from flink_jobs.rules.course import Course
+from flink_jobs.rules.distinct import Distinct
 from flink_jobs.rules.explain import Finding, explanation
+from flink_jobs.rules.forms import Value
 from flink_jobs.rules.late import missed
 from flink_jobs.rules.plan import Plan
 from logverse.alert import Alert, Status
+from logverse.anomaly import Anomaly
 from logverse.identity import digest
 from logverse.instant import Millis
 
-VERSION = 1
+VERSION = 2
 LATE_MS = 15 * 60_000  # rows that are later than this are not for detection any more
+EMPTY: list[Any] = [[], "0"]  # distinct values of a new bucket
 
 
 class Writer(Protocol):
@@ -40,11 +45,13 @@ class Kept:
     since: Millis
     life: Life = field(default_factory=Life)
     limit: int = 0
-    seen: int = 0
+    tally: Tally = field(default_factory=Tally)
     held: bool = False
     again: bool = False
     dirty: tuple[Millis, Millis] | None = None  # first and last bucket that late rows went to since the last advance
     past: list[tuple[Millis, Millis]] = field(default_factory=list)  # when it fired before: what late rows must not raise again
+    muted: bool = False
+    words: dict[str, str] = field(default_factory=dict)  # what a sentence says instead of a value of the group
     named: list[Millis] = field(default_factory=list)  # dirty buckets behind the window: it forgot their names, late rows brought others
 
     def to_bytes(self) -> bytes:
@@ -56,7 +63,7 @@ class Kept:
         version, flat = orjson.loads(data)
         if version != VERSION:
             return None
-        flat["life"], flat["past"] = Life(**flat["life"]), [tuple(span) for span in flat["past"]]
+        flat["life"], flat["past"], flat["tally"] = Life(**flat["life"]), [tuple(span) for span in flat["past"]], Tally(**flat["tally"])
         return cls(**{**flat, "dirty": tuple(flat["dirty"]) if flat["dirty"] else None})
 
 
@@ -66,8 +73,8 @@ class Series:
     A former version's buckets are of use only when the rule still counts the same (`shape`); its alert stays in any case.
     """
 
-    def __init__(self, plan: Plan, key: str, kept: Kept, buckets: dict[Millis, Bucket], cursor: Millis) -> None:
-        self.plan, self.key, self.group, self._past = plan, key, kept.group, kept.past
+    def __init__(self, plan: Plan, key: str, kept: Kept, buckets: dict[Millis, Bucket], cursor: Millis, state: bytes | None = None) -> None:
+        self.plan, self.key, self.group, self._past, self.words = plan, key, kept.group, kept.past, kept.words
         self._unsaved: set[Millis] = set()
         self._gone: set[Millis] = set()
         self._changed = kept.revision != plan.rule.revision
@@ -76,11 +83,11 @@ class Series:
             self._gone, buckets, kept.dirty = set(buckets), {}, None
             kept.since, kept.held = plan.floor(cursor), kept.life.active
         self.buckets, self.dirty = buckets, kept.dirty
-        self.course = Course(plan, buckets, plan.floor(cursor), kept.since)
-        self.course.life, self.course.limit = kept.life, min(kept.limit, len(plan.limits) - 1)
-        self.course.seen, self.course.held, self.course.again = kept.seen, kept.held, kept.again or self._changed
-        self.next = self.course.due()
-        oldest = self.course.position - plan.span_ms
+        self.course = course = Course(plan, buckets, plan.floor(cursor), kept.since, plan.type.judge(plan, state))
+        course.life, course.limit, course.tally, course.muted = kept.life, kept.limit, kept.tally, kept.muted
+        course.held, course.again = kept.held, kept.again or (self._changed and kept.revision != "")
+        self.next = course.due()
+        oldest = course.position - plan.kept_ms
         self._named = set(kept.named) if self.dirty else set()
         for start, bucket in buckets.items():
             if start < oldest and start not in self._named:
@@ -90,36 +97,52 @@ class Series:
     def kept(self) -> Kept:
         rule, course = self.plan.rule, self.course
         return Kept(
-            rule.name, rule.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.seen,
-            course.held, course.again, self.dirty, self._past, sorted(self._named),
+            rule.name, rule.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.tally,
+            course.held, course.again, self.dirty, self._past, course.muted, self.words, sorted(self._named),
         )  # fmt: skip
 
-    def add(self, second: Millis, cursor: Millis, columns: Sequence[int], peak: float, label: str, sample: str) -> bool:
-        """Counts what happened in this second; False when it is too long ago. Everything before `cursor` has been judged."""
+    def add(
+        self, second: Millis, cursor: Millis, columns: Sequence[int], peak: float, trait: str, sample: str,
+        value: Value = None, sketch: int = 0,
+    ) -> bool:  # fmt: skip
+        """Counts what happened in this second; False when it is too long ago. Everything before `cursor` has been judged.
+
+        `value` or `sketch` is for those who count distinct ones.
+        """
         plan, rolling = self.plan, self.course.rolling
         if rolling.position + plan.step_ms <= cursor:
-            rolling.move(plan.floor(cursor))  # idle until now: it was not called, since nothing could change
+            self.course.move(plan.floor(cursor))  # idle until now: it was not called, since nothing could change
         start = second - second % plan.step_ms
         bucket = self.buckets.get(start)
         if bucket is None:
-            if start < rolling.position - plan.span_ms - LATE_MS:
+            if start < rolling.position - plan.kept_ms - LATE_MS:
                 return False
-            bucket = self.buckets[start] = Bucket((0,) * plan.width)
-            rolling.expect(start)
+            bucket = self.buckets[start] = Bucket((0,) * plan.width, distinct=EMPTY if rolling.distinct is not None else None)
+            self.course.expect(start)
             if self.next is None or start + plan.step_ms < self.next:
                 self.next = self.course.due()
-        bucket.add(columns, peak, label, sample)
+        bucket.add(columns, peak, trait, sample)
+        if bucket.distinct is not None:
+            self._note(bucket.distinct, start, value, sketch)
         self._unsaved.add(start)
         if start < rolling.position:
-            self._add_late(start, columns)
+            self._add_late(start, columns, trait)
         return True
 
-    def _add_late(self, start: Millis, columns: Sequence[int]) -> None:
+    def _note(self, distinct: Distinct, start: Millis, value: Value, sketch: int) -> None:
+        rolling = self.course.rolling
+        distinct.sketch |= sketch
+        if value is not None and not sketch and (new := distinct.add(str(value))) and rolling.distinct and rolling.holds(start):
+            rolling.distinct.take(new)
+
+    def _add_late(self, start: Millis, columns: Sequence[int], trait: str) -> None:
         course = self.course
-        course.rolling.correct(start, columns)
+        course.correct(start, columns)
         if course.life.active and start + self.plan.span_ms >= course.life.active_at:
-            course.seen += columns[1]
-        if start < course.position - self.plan.span_ms:
+            course.tally.count(columns)
+            if columns[1]:
+                charge(course.tally.blame, trait, columns[1], 2 * LABELS)
+        if start < course.position - self.plan.kept_ms:
             self._named.add(start)
         course.since = min(course.since, start)
         course.again = self._changed = True
@@ -132,14 +155,19 @@ class Series:
         alerts: list[Alert] = []
         if self.dirty is not None:
             alerts += self._catch_up_with_late(self.dirty)
-        before = (self.course.seen, self.course.again, self.course.held)
+        before = self._moving()
         for life, finding in self.course.run(now):
             alerts.append(self._told_as(life, finding))
             if life.status == "resolved":
                 self._past.append((life.active_at, finding.at))
-        self._changed = self._changed or bool(alerts) or before != (self.course.seen, self.course.again, self.course.held)
+        self._changed = self._changed or bool(alerts) or before != self._moving()
         self.next = self.course.due()
         return alerts
+
+    def _moving(self) -> tuple[int, int, bool, bool, bool]:
+        """What changes in the course without a transition."""
+        course = self.course
+        return course.tally.total, course.limit, course.again, course.held, course.muted
 
     def _catch_up_with_late(self, dirty: tuple[Millis, Millis]) -> list[Alert]:
         found = missed(self.plan, self.buckets, self.course, dirty, self._past)
@@ -149,28 +177,41 @@ class Series:
 
     def _told_as(self, life: Life, finding: Finding, reason: str = "") -> Alert:
         rule = self.plan.rule
-        alert = Alert(
+        bare = Alert(
             rule=rule.name, rule_type=rule.type, status=life.status, severity=rule.severity, group=self.group,
-            active_at=life.active_at, at=finding.at, explanation=explanation(self.plan, self.group, life, finding),
-            starts_at=life.starts_at, ends_at=life.ends_at, labels=rule.labels, annotations=rule.annotations, reason=reason,
+            active_at=life.active_at, at=finding.at, explanation=explanation(self.plan, self.group, life, finding, self.words),
+            starts_at=life.starts_at, ends_at=life.ends_at, reason=reason,
         )  # fmt: skip
-        self._told = alert
+        self._told = alert = dressed(bare, rule)
         return alert
 
     def expire(self, cursor: Millis) -> bool:
         """Lets go of what is too old to matter; True when nothing of the series is left to keep."""
-        oldest = self.plan.floor(cursor) - self.plan.span_ms - LATE_MS
+        course = self.course
+        oldest = self.plan.floor(cursor) - self.plan.kept_ms - LATE_MS
         old = [start for start in self.buckets if start < oldest]
         for start in old:
             del self.buckets[start]
         self._gone.update(old)
         self._past[:] = [(first, last) for first, last in self._past if last >= oldest]
-        return not (self.buckets or self.course.life.active or self.dirty or self._past)
+        return not (self.buckets or course.life.active or course.muted or self.dirty or self._past or course.judge.keeps(cursor))
 
     @property
     def alive(self) -> bool:
         """Whether time alone can still change something: a figure that falls out of the window, an alert whose rule may go."""
         return self.next is not None or bool(self.buckets) or self.course.life.active
+
+    def anomalies(self) -> list[Anomaly]:
+        """What its detector found strange since the last call."""
+        strange, self.course.strange = self.course.strange, []
+        name = self.plan.type.finder(self.plan.rule)
+        return [
+            Anomaly(
+                self.plan.rule.name, name, self.group, starts_at, ends_at, found.score, found.actual or 0.0, found.expected or (0.0, 0.0),
+                found.reasons,
+            )
+            for starts_at, ends_at, found in strange
+        ]  # fmt: skip
 
     def save(self, store: Writer) -> None:
         """Writes what changed since the last time."""
@@ -182,6 +223,9 @@ class Series:
             store.put(f"S:{self.key}", self.kept.to_bytes())
         if self._told is not None:
             store.put(f"T:{self.key}", self._told.to_json())
+        if self.course.judge.changed and (state := self.course.judge.state()) is not None:
+            store.put(f"D:{self.key}", state)
+            self.course.judge.changed = False
         self._unsaved, self._gone, self._changed, self._told = set(), set(), False, None
 
     def remove(self, store: Writer) -> None:
@@ -201,9 +245,9 @@ def bucket_key(key: str, start: Millis) -> str:
 
 
 def forget(store: Writer, key: str) -> None:
-    """Takes a series and its last alert out of the store."""
-    store.remove(f"S:{key}")
-    store.remove(f"T:{key}")
+    """Takes a series, its last alert and its judge's memory out of the store."""
+    for kind in "STD":
+        store.remove(f"{kind}:{key}")
 
 
 def over(alert: Alert, at: Millis, reason: str) -> Alert | None:
@@ -214,3 +258,12 @@ def over(alert: Alert, at: Millis, reason: str) -> Alert | None:
     status: Status = "inactive" if alert.status == "pending" else "resolved"
     why = replace(alert.explanation, sentence=f"{alert.rule} of {group}: over, {reason}; it was: {alert.explanation.sentence}")
     return replace(alert, status=status, at=at, ends_at=at, reason=reason, explanation=why)
+
+
+def taken_over(alert: Alert) -> Kept | None:
+    """What to go on with when only the last word about an open alert is left: it goes on as that of a rule that counts otherwise."""
+    if alert.status not in ("pending", "firing", "recovering"):
+        return None
+    quiet_since = alert.at if alert.status == "recovering" else None
+    life = Life(alert.status, alert.active_at, alert.starts_at, quiet_since, None)
+    return Kept(alert.rule, "", "", dict(alert.group), alert.at, life)

@@ -6,73 +6,93 @@ from memory. Its results depend only on what was observed before which time, not
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
+from flink_jobs.patterns.patterns import Patterns
 from flink_jobs.rules.book import Page
-from flink_jobs.rules.buckets import Bucket
+from flink_jobs.rules.expected import Expected
 from flink_jobs.rules.matched import MatchedEvent
+from flink_jobs.rules.memory import Hit, Memory, Sighting
 from flink_jobs.rules.plan import Place, Plan
-from flink_jobs.rules.series import Kept, Series, bucket_key, fingerprint, forget, over
+from flink_jobs.rules.roster import Roster, Store
+from flink_jobs.rules.series import Series
+from flink_jobs.rules.storm import Storms
+from flink_jobs.rules.told import adopt, tell
 from logverse.alert import Alert
+from logverse.anomaly import Anomaly
+from logverse.feedback import Feedback
 from logverse.instant import Millis
-from logverse.summary import Summary
+from logverse.inventory import Source
+from logverse.model import Model
+from logverse.summary import VIEWS, Summary
+from logverse.template import Label, Template
 
-SERIES_CAP = 2_000  # of one rule in one watch; a busy series is about half a megabyte: its buckets of window + 15 min
+__all__ = ["Store", "Watch"]
+
 _REMEMBERED = 20_000  # combinations of dimensions whose places are remembered
 _SWEEP_MS = 60_000
 
-
-class Store(Protocol):
-    """Where a watch keeps itself (Flink's MapState behind it). Keys: `cursor`, `S:` series, `T:` last alerts, `B:` buckets."""
-
-    def get(self, key: str) -> bytes | None: ...
-    def put(self, key: str, value: bytes) -> None: ...
-    def remove(self, key: str) -> None: ...
-    def items(self) -> Iterable[tuple[str, bytes]]: ...
+Aim = tuple[Series | None, Memory | None, Plan, Place]
 
 
 class Watch:
-    """All rules about one key: a service, or one rule over all services.
+    """All rules about one key: a service, or (`across`) one rule over all services.
 
-    `overflow` counts events whose series was one too many for its rule (SERIES_CAP), `too_late` those older than the
-    buckets that are kept (window + 15 min); both since this object was made, for metrics.
+    `overflow` counts events whose series was one too many for its rule (SERIES_CAP), or that its memory had no room for;
+    `too_late` those older than the buckets that are kept (window + 15 min); both since this object was made, for metrics.
+    `crowded` are the rules that overflowed since the last `advance`, which tells their owners (rules/storm.py).
     """
 
-    def __init__(self, key: str, store: Store) -> None:
+    def __init__(self, key: str, store: Store, across: bool = False) -> None:
         self.key, self._store = key, store
         self.overflow = self.too_late = 0
-        self._cursor: Millis | None = None
-        self._swept: Millis = 0
+        self.crowded: set[str] = set()
+        cursor = store.get("cursor")
+        self._cursor: Millis | None = None if cursor is None else int(cursor)
+        self._swept: Millis = self._cursor or 0
         self._page = Page({}, {}, known=False)
-        self._plans: Mapping[str, Plan] | None = None
-        self._series: dict[str, Series] = {}
-        self._orphans: dict[str, tuple[Kept, dict[Millis, Bucket]]] = {}  # series without a rule, or not yet with one
-        self._counts: dict[str, int] = {}  # series of each rule
-        self._places: dict[tuple[str | int | None, ...], list[tuple[Series | None, Plan, Place]]] = {}
-        self._restore()
+        self._roster = Roster(store)
+        self._expected = Expected(store)
+        self._storms = Storms(key, store)
+        kept = [] if across else [(name, value) for name, value in store.items() if name.startswith("P:")]
+        self.patterns = None if across else Patterns(key, kept)
+        self._aims: dict[str, dict[tuple[str | int | None, ...], list[Aim]]] = {view: {} for view in VIEWS}
+        self._strange: list[Anomaly] = []
 
-    def observe(self, summaries: Sequence[Summary], rules: Page, late: bool = False) -> None:
-        """Counts summaries. What is late for a series follows from the time it has been judged up to; `late` only says
-        that the rows came by the late path."""
+    # What is seen
+
+    def observe(self, summaries: Sequence[Summary], rules: Page, late: bool = False) -> Sequence[Summary]:
+        """Counts summaries of all views; answers them as rules see them, with templates in place of masked bodies.
+
+        What is late for a series follows from the time it has been judged up to; `late` only says that the rows came by the late path.
+        """
         self._turn_to(rules)
         if not summaries:
-            return
+            return summaries
         cursor = self._begin(min(summary.second for summary in summaries))
+        if self.patterns is not None:
+            summaries = self.patterns.replace(summaries)
+            self.patterns.save(self._store)
         touched: dict[str, Series] = {}
         for summary in summaries:
-            places = self._places.get(summary.dimensions)
-            for series, plan, place in self._find_places(summary, cursor) if places is None else places:
-                if series is None:
-                    self.overflow += summary.count
-                    continue
+            aims = self._aims[summary.view].get(summary.dimensions)
+            for series, memory, plan, place in self._find_aims(summary, cursor) if aims is None else aims:
                 columns = plan.measure.columns(summary, place.matched)
-                if series.add(summary.second, cursor, columns, summary.duration_max, place.label, summary.sample):
+                if memory is not None:
+                    seen = Sighting(place, summary.second, columns, summary.duration_max, summary.sample, _words(summary))
+                    self._count_hits(plan, memory.see(seen), cursor, touched)
+                elif series is None:
+                    self._overflown(plan, summary.count)
+                elif series.add(
+                    summary.second, cursor, columns, summary.duration_max, place.trait, summary.sample,
+                    place.values[0] if plan.distinct else None, summary.paths if plan.sketched else 0,
+                ):  # fmt: skip
                     touched[series.key] = series
                 else:
                     self.too_late += summary.count
         self._save(touched.values())
+        self._roster.save_memories()
+        return summaries
 
     def observe_events(self, events: Sequence[MatchedEvent], rules: Page, late: bool = False) -> None:
         """Counts single events, for the rules that see them."""
@@ -83,38 +103,132 @@ class Watch:
         touched: dict[str, Series] = {}
         for event in events:
             for plan in rules.on_events:
-                if plan.clause is not None and plan.clause != event.clause:
-                    continue
-                if (place := plan.place(event.fields.get)) is None:
-                    continue
-                second = event.at // 1000 * 1000
-                series = self._series_of(plan, place, second, cursor)
-                if series is None:
-                    self.overflow += 1
-                elif series.add(second, cursor, (1, 1), 0.0, place.label, str(event.fields.get("body") or "")):
-                    touched[series.key] = series
-                else:
-                    self.too_late += 1
+                if (plan.clause is None or plan.clause == event.clause) and (place := plan.place(event.fields.get)) is not None:
+                    self._count_event(plan, place, event, cursor, touched)
         self._save(touched.values())
+        self._roster.save_memories()
+
+    def _count_event(self, plan: Plan, place: Place, event: MatchedEvent, cursor: Millis, touched: dict[str, Series]) -> None:
+        sample = str(event.fields.get("body") or "")
+        memory = self._roster.memories.get(plan.rule.name)
+        if memory is not None:
+            return self._count_hits(plan, memory.see(Sighting(place, event.at, (1, 1), 0.0, sample)), cursor, touched)
+        group = dict(zip(plan.rule.group_by, place.group, strict=True))
+        hit = Hit(group, event.at // 1000 * 1000, (1, 1), 0.0, place.trait, sample)
+        self._count_hits(plan, [hit], cursor, touched, place.values[0] if plan.distinct else None)
+
+    def _count_hits(
+        self, plan: Plan, hits: Iterable[Hit], cursor: Millis, touched: dict[str, Series], value: str | int | None = None
+    ) -> None:
+        for hit in hits:
+            series = self._roster.of(plan, hit.group, hit.second, cursor, hit.words)
+            if series is None:
+                self._overflown(plan, hit.columns[0])
+            elif series.add(hit.second, cursor, hit.columns, hit.peak, hit.trait, hit.sample, value):
+                touched[series.key] = series
+            else:
+                self.too_late += hit.columns[0]
+
+    def _overflown(self, plan: Plan, count: int) -> None:
+        self.overflow += count
+        self.crowded.add(plan.rule.name)
+
+    # What people and other parts say
+
+    def observe_feedback(self, feedback: Feedback, rules: Page) -> None:
+        """What somebody said of an alert: its detector learns from it. Hearing it again changes nothing."""
+        self._turn_to(rules)
+        if (series := self._roster.series.get(feedback.fingerprint)) is not None:
+            tell(series, feedback)
+            series.save(self._store)
+
+    def observe_model(self, model: Model, rules: Page) -> None:
+        """What a detector has learnt from history: for a series that has not learnt enough by itself."""
+        self._turn_to(rules)
+        if self.patterns is None or model.group.get("service.name") == self.key:
+            adopt(self._roster, self._store, model, rules.plans.get(model.rule))
+
+    def observe_source(self, source: Source, rules: Page) -> None:
+        """Who is expected to be heard of, or not any more; from the next `advance` on."""
+        self._turn_to(rules)
+        self._expected.take(source)
+
+    def observe_label(self, label: Label) -> None:
+        """What people said of a template."""
+        if self.patterns is not None:
+            self.patterns.mark(label)
+            self.patterns.save(self._store)
+
+    # What follows from it
 
     def advance(self, now: Millis, rules: Page) -> list[Alert]:
         """Judges everything before `now` (whole seconds of event time; all of it has been observed): the transitions, in order."""
         self._turn_to(rules)
         cursor = self._begin(now)
-        alerts = self._end_orphans(cursor)
-        if now > cursor or any(series.dirty for series in self._series.values()):
-            now = max(now, cursor)
-            due = [series for series in self._series.values() if series.dirty or (series.next is not None and series.next <= now)]
-            for series in due:
-                alerts += series.advance(now)
-            self._save(due)
-            self._set_cursor(now)
-            self._sweep(now)
+        now = max(now, cursor)
+        alerts = self._roster.end_orphans(cursor)
+        ended, gone = self._expected.enlist(self._roster, rules, cursor)
+        alerts += ended
+        alerts += self._end_patterns(rules, cursor)
+        if gone:
+            self._forget_aims()
+        self._settle(now, cursor)
+        due = [one for one in self._roster.series.values() if one.dirty or (one.next is not None and one.next <= now)]
+        for series in due:
+            alerts += series.advance(now)
+            self._strange += series.anomalies() if series.course.strange else []
+        if rules.known:
+            alerts += self._storms.advance(self.crowded, rules.plans, now)
+        self._expected.learn(due, now)
+        self._save(due)
+        self._set_cursor(now)
+        self._sweep(now)
         return sorted(alerts, key=lambda alert: (alert.at, alert.rule, sorted(alert.group.items())))
+
+    def _end_patterns(self, rules: Page, cursor: Millis) -> list[Alert]:
+        """The ends of the alerts about templates that are ignored now, or have become one with another."""
+        if self.patterns is None or not rules.known or not (over := self.patterns.take_ended()):
+            return []
+        self.patterns.save(self._store)
+        self._forget_aims()
+        return self._roster.end("log.record.template", over, cursor)
+
+    def _settle(self, now: Millis, cursor: Millis) -> None:
+        touched: dict[str, Series] = {}
+        for name, memory in self._roster.memories.items():
+            plan = self._page.plans[name]
+            self._count_hits(plan, memory.settle(now), cursor, touched)
+            if memory.over:
+                self._overflown(plan, memory.over)
+                memory.over = 0
+        self._roster.save_memories()
+        self._save(touched.values())
+
+    def anomalies(self) -> list[Anomaly]:
+        """What detectors found strange since the last call."""
+        strange, self._strange = self._strange, []
+        return strange
+
+    def sources(self) -> list[Source]:
+        """The sources learned since the last call, `at` in event time: for topic `inventory`."""
+        return self._expected.learned()
+
+    def templates(self) -> list[Template]:
+        """What topic `templates` has yet to hear of."""
+        if self.patterns is None or self._cursor is None:
+            return []
+        told = self.patterns.changes(self._cursor)
+        self.patterns.save(self._store)
+        return told
 
     def wants_tick(self) -> bool:
         """Whether `advance` must be called again in a second even if nothing arrives."""
-        return bool(self._orphans) or any(series.alive for series in self._series.values())
+        waits = self._roster.orphans or self._expected.waits or self._storms.waits or (self.patterns is not None and self.patterns.pending)
+        return (
+            bool(waits)
+            or any(memory.waits for memory in self._roster.memories.values())
+            or any(series.alive for series in self._roster.series.values())
+        )
 
     def _begin(self, second: Millis) -> Millis:
         if self._cursor is None:
@@ -132,91 +246,40 @@ class Watch:
         for one in series:
             one.save(self._store)
 
-    # Which series there are
-
-    def _find_places(self, summary: Summary, cursor: Millis) -> list[tuple[Series | None, Plan, Place]]:
-        found: list[tuple[Series | None, Plan, Place]] = []
-        for plan in self._page.on_summaries:
-            place = plan.place_of(summary.dimensions)
-            if place is not None:
-                found.append((self._series_of(plan, place, summary.second, cursor), plan, place))
-        if len(self._places) >= _REMEMBERED:
-            self._places.clear()
-        self._places[summary.dimensions] = found
+    def _find_aims(self, summary: Summary, cursor: Millis) -> list[Aim]:
+        found: list[Aim] = []
+        words = {"log.record.template": summary.pattern.words} if summary.pattern is not None else None
+        for plan in self._page.by_view[summary.view]:
+            place = plan.place_of(summary.dimensions, words)
+            if place is None:
+                continue
+            memory = self._roster.memories.get(plan.rule.name)
+            group = dict(zip(plan.rule.group_by, place.group, strict=True))
+            said = {group[name]: text for name, text in (words or {}).items() if name in group}
+            series = None if memory is not None else self._roster.of(plan, group, summary.second, cursor, said)
+            found.append((series, memory, plan, place))
+        if sum(map(len, self._aims.values())) >= _REMEMBERED:
+            self._forget_aims()
+        self._aims[summary.view][summary.dimensions] = found
         return found
 
-    def _series_of(self, plan: Plan, place: Place, second: Millis, cursor: Millis) -> Series | None:
-        """The series for this group, a new one if need be; None when the rule has too many already."""
-        name, group = plan.rule.name, dict(zip(plan.rule.group_by, place.group, strict=True))
-        key = fingerprint(name, group)
-        if key in self._series:
-            return self._series[key]
-        if self._counts.get(name, 0) >= SERIES_CAP:
-            return None
-        kept = Kept(rule=name, revision="", shape=plan.shape, group=group, since=plan.floor(second))
-        self._counts[name] = self._counts.get(name, 0) + 1
-        self._series[key] = Series(plan, key, kept, {}, cursor)
-        return self._series[key]
+    def _forget_aims(self) -> None:
+        for of_view in self._aims.values():
+            of_view.clear()
 
     def _sweep(self, now: Millis) -> None:
         """Each minute: expired buckets go, and series of which nothing is left."""
-        if now < self._swept + _SWEEP_MS:
-            return
-        self._swept = now
-        for key, series in list(self._series.items()):
-            if series.expire(now):
-                series.remove(self._store)
-                del self._series[key]
-                self._counts[series.plan.rule.name] -= 1
-                self._places.clear()
-            else:
-                series.save(self._store)
-
-    # Which rules there are
+        if now >= self._swept + _SWEEP_MS:
+            self._swept = now
+            if self._roster.sweep(now):
+                self._forget_aims()
 
     def _turn_to(self, page: Page) -> None:
-        """Gives every series the rule that is in force now. Those without one are orphans until the next `advance`."""
         self._page = page
-        if page.plans is self._plans or not page.known:
-            return
-        self._plans = page.plans
-        self._places.clear()
-        for key, series in list(self._series.items()):
-            if page.plans.get(series.plan.rule.name) is not series.plan:
-                self._orphans[key] = (series.kept, series.buckets)
-                del self._series[key]
-        for key, (kept, buckets) in list(self._orphans.items()):
-            plan = page.plans.get(kept.rule)
-            if plan is not None and set(plan.rule.group_by) == kept.group.keys():
-                del self._orphans[key]
-                self._series[key] = Series(plan, key, kept, buckets, self._cursor or 0)
-                self._series[key].save(self._store)
-        self._counts = Counter(series.plan.rule.name for series in self._series.values())
+        if self._roster.turn_to(page, self._cursor or 0):
+            self._forget_aims()
 
-    def _end_orphans(self, at: Millis) -> list[Alert]:
-        alerts = []
-        for key, (kept, buckets) in self._orphans.items() if self._page.known else ():
-            last = self._store.get(f"T:{key}")
-            ended = over(Alert.from_json(last), at, self._page.absent(kept.rule)) if last else None
-            alerts += [ended] if ended else []
-            for start in buckets:
-                self._store.remove(bucket_key(key, start))
-            forget(self._store, key)
-        if self._page.known:
-            self._orphans.clear()
-        return alerts
 
-    def _restore(self) -> None:
-        """Everything is an orphan until the rules are known."""
-        buckets: dict[str, dict[Millis, Bucket]] = {}
-        kept: dict[str, Kept] = {}
-        for key, value in self._store.items():
-            kind, _, rest = key.partition(":")
-            if kind == "cursor":
-                self._cursor = self._swept = int(value)
-            elif kind == "S" and (one := Kept.from_bytes(value)) is not None:
-                kept[rest] = one
-            elif kind == "B" and (bucket := Bucket.from_bytes(value)) is not None:
-                series, _, start = rest.partition(":")
-                buckets.setdefault(series, {})[int(start)] = bucket
-        self._orphans = {key: (one, buckets.get(key, {})) for key, one in kept.items()}
+def _words(summary: Summary) -> dict[str, str]:
+    """What a sentence says instead of a value of the summary."""
+    return {} if summary.pattern is None else {str(summary["log.record.template"]): summary.pattern.words}

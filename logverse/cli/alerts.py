@@ -1,4 +1,4 @@
-"""`logverse alerts list | show | deliver`: what fires, why, and who is told."""
+"""`logverse alerts list | show | mark | deliver`: what fires, why, what people say of it, and who is told."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from logverse import durations
 from logverse import settings as settings_
+from logverse.cli.alerts_mark import mark, marks, values
 from logverse.cli.output import echo_json, echo_rows, output_option
 from logverse.errors import WrongSettings
 from logverse.printable import printable
@@ -28,8 +29,12 @@ def alerts() -> None:
     \b
     logverse alerts list                   what is active, and what ended within a day
     logverse alerts show 5f0c              one of them, whole
+    logverse alerts mark 5f0c normal       it is as it should be: detectors learn it
     logverse alerts deliver                tell people, as alerting.yaml says; without it the console
     """
+
+
+alerts.add_command(mark)
 
 
 @alerts.command("list")
@@ -51,7 +56,7 @@ def list_(flags: dict[str, str | None], /, firing: bool, everything: bool, since
     if firing and everything:
         raise click.UsageError("--firing and --all exclude each other")
     settings = settings_.load(flags)
-    found = story.latest(story.alerts_in(_values(settings, "alerts.state")))
+    found = story.latest(story.alerts_in(values(settings, "alerts.state")))
     chosen = story.shown(found, now=instant.now(), since_ms=durations.given(since, "--since"), firing=firing, everything=everything)
     told = story.outcomes(_records(settings)) if chosen else {}
     row = page.plain if output == "json" else page.row
@@ -64,7 +69,7 @@ def list_(flags: dict[str, str | None], /, firing: bool, everything: bool, since
 @output_option
 @click.pass_obj
 def show(flags: dict[str, str | None], /, beginning: str, output: str) -> None:
-    """One alert, whole: the explanation, its course, and who was told. The beginning of an id is enough.
+    """One alert, whole: the explanation, its course, who was told, and what people said of it. The beginning of an id is enough.
 
     \b
     logverse alerts show 5f0c
@@ -72,11 +77,13 @@ def show(flags: dict[str, str | None], /, beginning: str, output: str) -> None:
     from alerting import page, story
 
     settings = settings_.load(flags)
-    found = story.find(beginning.lower(), story.alerts_in(_values(settings, "alerts")))
+    found = story.find(beginning.lower(), story.alerts_in(values(settings, "alerts")))
     found.notifications = story.outcomes(_records(settings)).get(found.latest.id, [])
+    said = marks(settings).get(found.latest.fingerprint, [])
     if output == "json":
-        return echo_json(page.plain(found.latest, found.notifications) | {"transitions": [asdict(one) for one in found.transitions]})
-    click.echo("\n".join(page.lines(found)))
+        more = {"transitions": [asdict(one) for one in found.transitions], "marks": [asdict(one) for one in said]}
+        return echo_json(page.plain(found.latest, found.notifications) | more)
+    click.echo("\n".join([*page.lines(found), *page.marks(said)]))
 
 
 @alerts.command()
@@ -98,6 +105,15 @@ def deliver(flags: dict[str, str | None], /, config: Path | None, once: bool, ch
         webhook_configs: [{url: "https://chat.example.org/hook"}]
         email_configs: [{to: ops@example.org, from: logverse@example.org, smarthost: "mail.example.org:587"}]
         console_configs: [{}]
+
+    \b
+    Nothing that watches can tell that it is dead itself. Name a service outside that rings when an always-firing alert stops coming
+    (a dead man's switch); it comes each minute, and not when Kafka is away or the detect job does not run:
+
+    \b
+    route: {receiver: ops, watchdog: {receiver: deadman, interval: 1m}}
+    receivers:
+      - {name: deadman, webhook_configs: [{url_file: deadman-address}]}
     """
     from alerting import configuration
 
@@ -130,18 +146,11 @@ def _serve(settings: Settings, receiver: Any, once: bool, metrics_port: int | No
     return service.run()
 
 
-def _values(settings: Settings, topic: str) -> Iterator[bytes | None]:
-    from logverse import topics
-    from logverse.topic_reader import read_to_end
-
-    return (message.value() for message in read_to_end(settings, topics.named(topic, settings.topic_prefix)))
-
-
 def _records(settings: Settings) -> Iterator[Record]:
     from alerting.notification_log import Record
     from logverse.errors import Malformed
 
-    for value in _values(settings, "notifications"):
+    for value in values(settings, "notifications"):
         try:
             yield Record.from_json(value or b"")
         except Malformed:  # the sink reports it

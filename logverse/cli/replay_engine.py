@@ -136,7 +136,7 @@ def _result(gathered: Gathered, rules: Sequence[Rule], courses: Iterable[Course]
         "replayed": len(gathered.spool), **seen,
         "first": None if first is None else instant.written(first), "last": None if last is None else instant.written(last),
         "span_s": span / 1000, "fired": fired, "alerts_a_day": _a_day(fired, span),
-        "paused": [rule.name for rule in rules if rule.paused], "rules": found,
+        "paused": [rule.name for rule in rules if not rule.runs], "rules": found,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`logverse rules check | test | list | apply | pause | resume | delete`: what is too much, written in YAML, run by the detect job."""
+"""`logverse rules …`: what is too much, written in YAML, run by the detect job."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from logverse import settings
-from logverse.cli.output import echo_json, echo_rows, output_option
+from logverse.cli.output import echo_json, output_option
+from logverse.cli.rules_import import import_elastalert
+from logverse.cli.rules_show import diff, list_, schema, show
 from logverse.cli.rules_test import test
 
 if TYPE_CHECKING:
     from flink_jobs.rules.confirmation import Confirmations
     from logverse.rule import Rule
 
-files_argument = click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE...")
+files_argument = click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE|FOLDER...")
 names_argument = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 
 
@@ -31,14 +33,16 @@ def rules() -> None:
     Example:  logverse rules apply                    the rules that come with LogVerse
               logverse rules check shop.yaml
               logverse rules test shop.yaml --from-history --since 7d
-              logverse rules apply shop.yaml          confirmed by the running job within seconds
+              logverse rules diff rules/              a folder of files against what is in force
+              logverse rules apply rules/             confirmed by the running job within seconds
               logverse rules pause http-latency-p95
 
     \b
     A rule file:
+      defaults: {owner: team-shop}          # for all rules of the file
       rules:
         - name: checkout-errors
-          type: percentage_match            # or any, frequency, metric_aggregation
+          type: percentage_match            # docs/rules.md has all types
           where: {service.name: checkout}
           match: {http.response.status_code: 5xx}
           max_percentage: 5
@@ -49,14 +53,15 @@ def rules() -> None:
     """
 
 
-rules.add_command(test)
+for _command in (test, list_, show, diff, schema, import_elastalert):
+    rules.add_command(_command)
 
 
 @rules.command()
 @files_argument
 @output_option
 def check(files: tuple[Path, ...], output: str) -> int:
-    """Check rule files: every problem with its file, line, field and remedy. Exit code 2 when there is one.
+    """Check rule files, or folders of them: every problem with its file, line, field and remedy. Exit code 2 when there is one.
 
     Without a FILE it checks the rules that come with LogVerse. Nothing is written, no server is asked.
     """
@@ -93,22 +98,6 @@ def apply(flags: dict[str, str | None], files: tuple[Path, ...], prune: bool) ->
     wanted = read_all(files or (DEFAULTS,))
     found = settings.load(flags)
     _put_in_force(found, plan_of(wanted, topic.snapshot(found), prune))
-
-
-@rules.command("list")
-@output_option
-@click.pass_obj
-def list_(flags: dict[str, str | None], output: str) -> None:
-    """Every rule in force: when it fires, and which of the job's subtasks confirmed that they run it."""
-    from flink_jobs.rules import topic
-
-    found = settings.load(flags)
-    current, said = topic.snapshot(found), topic.last_said(found)
-    confirmations = said.confirmations({name: rule.revision for name, rule in current.items()})
-    rows = [_row(rule, confirmations) for _, rule in sorted(current.items())]
-    if output == "json":
-        rows = [row | {"rule": asdict(current[row["name"]])} for row in rows]
-    echo_rows(rows, output, empty="no rules yet → logverse rules apply")
 
 
 @rules.command()
@@ -172,25 +161,3 @@ def _progress(count: int) -> Iterator[Callable[[Confirmations], None]]:
     finally:
         if on_terminal:
             click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _row(rule: Rule, confirmations: Confirmations) -> dict[str, Any]:
-    return {
-        "name": rule.name,
-        "type": rule.type,
-        "severity": rule.severity,
-        "fires when": _condition(rule),
-        "state": "paused" if rule.paused else "active",
-        "confirmed by": confirmations.words(rule.name) or "nobody yet",
-    }
-
-
-def _condition(rule: Rule) -> str:
-    from flink_jobs.rules.explain import condition_in_words
-    from flink_jobs.rules.plan import Plan
-    from logverse.errors import Malformed
-
-    try:
-        return condition_in_words(Plan(rule))
-    except Malformed as error:
-        return f"cannot be run: {error}"

@@ -15,7 +15,7 @@ from logverse.errors import WrongSettings
 
 
 @click.command("test")
-@click.argument("rule_file", metavar="RULES", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("rule_file", metavar="RULES", type=click.Path(path_type=Path))
 @click.argument("files", metavar="FILE...", nargs=-1)
 @click.option("--must-fire", metavar="NAME", multiple=True, help="Fail when this rule does not fire; repeatable.")
 @click.option("--most-a-day", type=click.FloatRange(0), metavar="N", help="Fail when all of them together fire more often a day.")
@@ -26,7 +26,7 @@ def test(
     flags: dict[str, str | None], /, rule_file: Path, files: tuple[str, ...], must_fire: tuple[str, ...], most_a_day: float | None,
     output: str, **given: Any,
 ) -> int:  # fmt: skip
-    """Try the rules of a file on old logs before they are in force: `logverse replay` with a verdict. Nothing is applied.
+    """Try the rules of a file or folder on old logs before they are in force: `logverse replay` with a verdict. Nothing is applied.
 
     Exit code 1 when an expectation (--must-fire, --most-a-day) is not met, or a file could not be read to its end.
 

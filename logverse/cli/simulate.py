@@ -61,9 +61,10 @@ def simulate(
       activity       logins, one JSON object a line: activity.log
     Faults (--fault)                                            magnitude
       error-burst        requests end in slow 5xx               share, 40%
+      error-rate         requests end in fast 500s              share, 5%
       latency-shift      requests take longer                   factor, 5x
       slow-drift         requests grow slower bit by bit        factor, 4x
-      silence            requests do not come                   share, 100%
+      silence            nothing comes, in any log              share, 100%
       traffic-drop       fewer requests come                    share, 60%
       traffic-surge      more requests come                     factor, 5x
       scan               one client asks for what is not there  factor, 0.5x
@@ -75,6 +76,8 @@ def simulate(
       deploy             502 and 503 for 4 s, then slow answers share, 10%
       lunch-peak         more requests, no more errors          factor, 2.5x
       batch-run          one client adds requests on one route  factor, 1x
+      cache-flush        slow answers, less and less            factor, 3x
+      crawler            a search engine reads the site         factor, 0.3x
 
     Each is written KIND:SERVICE[/ROUTE]@START+DURATION[=MAGNITUDE], START counted from the beginning:
     error-burst:web@2m+45s=40% is 40 % errors on web, from 2 min in, for 45 s.

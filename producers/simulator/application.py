@@ -14,7 +14,7 @@ from logverse.instant import Millis
 from producers.simulator.episodes import Episode
 from producers.simulator.simulation import APPLICATION, Line, Simulation, daily, moments
 
-_SHARE = 0.5  # lines for each request
+SHARE = 0.5  # lines for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Message:
     cause: str = ""
 
 
-_RARE = Message(0.2, "WARN", "cache.Inventory", "Cache miss for item {id}, read from the database in {ms} ms")
-_MESSAGES: Sequence[Message] = (
+RARE = Message(0.2, "WARN", "cache.Inventory", "Cache miss for item {id}, read from the database in {ms} ms")
+MESSAGES: Sequence[Message] = (
     Message(40, "INFO", "web.RequestLog", "Handled request {id} in {ms} ms"),
     Message(20, "INFO", "orders.OrderService", "Order {id} accepted for customer {id}"),
     Message(12, "DEBUG", "cache.Inventory", "Refreshed {id} entries in {ms} ms"),
     Message(8, "INFO", "mail.Sender", "Confirmation of order {id} queued"),
     Message(3, "WARN", "db.Pool", "Connection pool is busy: waited {ms} ms"),
-    _RARE,
+    RARE,
     Message(0.5, "ERROR", "pay.PaymentClient", "Payment of order {id} failed", "java.net.SocketTimeoutException: Read timed out"),
     Message(
         0.3, "ERROR", "orders.OrderService", "Order {id} cannot be stored",
@@ -47,21 +47,21 @@ _MESSAGES: Sequence[Message] = (
         "java.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available, request timed out after {ms} ms",
     ),
 )  # fmt: skip
-_NEW = Message(
+NEW = Message(
     1, "ERROR", "price.CurrencyTable", "Price of item {id} cannot be shown in {word}",
     "java.lang.IllegalStateException: no rate for currency {word}", "java.lang.NullPointerException: Cannot read field \"rate\"",
 )  # fmt: skip
-_WORDS = ("EUR", "USD", "GBP", "JPY", "SEK", "CHF")
+WORDS = ("EUR", "USD", "GBP", "JPY", "SEK", "CHF")
 
 
 def application_lines(simulation: Simulation, service: str) -> Iterator[Line]:
     """The service's application log; `new-error-pattern` adds a message that was never there, `pattern-rate` one that was rare."""
-    streams = [_stream(simulation, service, _MESSAGES, _SHARE, None)]
+    streams = [_stream(simulation, service, MESSAGES, SHARE, None)]
     for episode in simulation.of(service, "new-error-pattern"):
-        streams.append(_stream(simulation, service, [_NEW], _SHARE * episode.magnitude, episode))
-    usual = _SHARE * _RARE.weight / sum(message.weight for message in _MESSAGES)
+        streams.append(_stream(simulation, service, [NEW], SHARE * episode.magnitude, episode))
+    usual = SHARE * RARE.weight / sum(message.weight for message in MESSAGES)
     for episode in simulation.of(service, "pattern-rate"):
-        streams.append(_stream(simulation, service, [_RARE], usual * (episode.magnitude - 1), episode))
+        streams.append(_stream(simulation, service, [RARE], usual * (episode.magnitude - 1), episode))
     return merge(*streams, key=itemgetter(0))
 
 
@@ -94,7 +94,7 @@ def _filled(text: str, random: Random) -> str:
     """The text with a value for each placeholder."""
     if "{" not in text:
         return text
-    word = _WORDS[int(random.random() * len(_WORDS))]
+    word = WORDS[int(random.random() * len(WORDS))]
     while "{id}" in text:
         text = text.replace("{id}", str(int(random.random() * 90_000) + 10_000), 1)
     return text.replace("{ms}", str(int(random.lognormvariate(3.5, 0.8)) + 1)).replace("{word}", word)

@@ -30,8 +30,8 @@ class Request:
 Effect = Callable[[Episode, Request, Random], Request | None]
 
 _ERROR_PAGE = 197  # bytes of nginx's own 503 page
-_UPSTREAM_TIMEOUT_S = 30.0
-_DOWN_MS = 4_000
+UPSTREAM_TIMEOUT_S = 30.0
+DOWN_MS = 4_000
 
 
 def fail(episode: Episode, request: Request, random: Random) -> Request:
@@ -40,9 +40,16 @@ def fail(episode: Episode, request: Request, random: Random) -> Request:
         kind = random.random()
         request.size = _ERROR_PAGE
         if kind < 0.15:
-            request.status, request.duration = 504, _UPSTREAM_TIMEOUT_S + random.random() / 50
+            request.status, request.duration = 504, UPSTREAM_TIMEOUT_S + random.random() / 50
         else:
             request.status, request.duration = 502 if kind < 0.25 else 503, random.lognormvariate(log(4), 0.5)
+    return request
+
+
+def crash(episode: Episode, request: Request, random: Random) -> Request:
+    """A share of the requests meets a bug: answered at once, with a 500."""
+    if random.random() < episode.magnitude:
+        request.status, request.size = 500, _ERROR_PAGE
     return request
 
 
@@ -63,7 +70,7 @@ def drop(episode: Episode, request: Request, random: Random) -> Request | None:
 def restart(episode: Episode, request: Request, random: Random) -> Request:
     """Old instances go before the new ones listen; the new ones answer slowly until their caches are warm."""
     passed = request.at - episode.start
-    if passed < _DOWN_MS and random.random() < episode.magnitude:
+    if passed < DOWN_MS and random.random() < episode.magnitude:
         request.status, request.size = random.choice((502, 503)), _ERROR_PAGE
         request.duration = random.uniform(0.0, 0.01)
     else:
@@ -71,12 +78,22 @@ def restart(episode: Episode, request: Request, random: Random) -> Request:
     return request
 
 
+def refill(episode: Episode, request: Request, _: Random) -> Request:
+    """Everything is read anew, until the cache knows it again."""
+    request.duration *= 1 + (episode.magnitude - 1) * (1 - (request.at - episode.start) / (episode.end - episode.start))
+    if request.status == 304:
+        request.status, request.size = 200, request.route.size
+    return request
+
+
 # Kinds that change the usual requests; those that add requests are in traffic.py, those of other logs beside it.
 EFFECTS: dict[str, Effect] = {
     "error-burst": fail,
+    "error-rate": crash,
     "latency-shift": slow,
     "slow-drift": drift,
     "silence": drop,
     "traffic-drop": drop,
     "deploy": restart,
+    "cache-flush": refill,
 }

@@ -24,12 +24,13 @@ class Kind:
     unit: Unit
     usual: float  # the magnitude when none is given
     about: str
-    log: str = "access"  # where it shows
+    log: str = "access"  # where it shows most; what is silent is silent in all of them
     adds: bool = False  # the factor is of what comes on top
 
 
 KINDS: dict[str, Kind] = {
     "error-burst": Kind(False, "share", 0.4, "this share of the requests ends in a slow 5xx"),
+    "error-rate": Kind(False, "share", 0.05, "this share of the requests ends in a 500, as fast as any other answer"),
     "latency-shift": Kind(False, "factor", 5.0, "every request takes this many times as long"),
     "silence": Kind(False, "share", 1.0, "this share of the requests never comes"),
     "traffic-drop": Kind(False, "share", 0.6, "this share of the requests never comes"),
@@ -43,6 +44,8 @@ KINDS: dict[str, Kind] = {
     "deploy": Kind(True, "share", 0.1, "this share answers 502 or 503 for at most 4 s, then cold, slow answers"),
     "lunch-peak": Kind(True, "factor", 2.5, "this many times the usual requests, and no more errors"),
     "batch-run": Kind(True, "factor", 1.0, "one client adds this many times the usual rate, on one route", adds=True),
+    "cache-flush": Kind(True, "factor", 3.0, "answers take this many times as long, less and less, and none is 304"),
+    "crawler": Kind(True, "factor", 0.3, "one search engine reads the pages there are, this many times the usual rate", adds=True),
 }
 
 _EXAMPLE = "error-burst:web@2m+45s=40%"

@@ -14,7 +14,7 @@ from logverse.errors import WrongSettings
 from logverse.instant import Millis
 from producers.simulator.episodes import Episode
 from producers.simulator.simulation import Line, Simulation
-from producers.simulator.traffic import lines, silent
+from producers.simulator.traffic import client, lines, silent
 
 # How often the live writer looks at the clock: a line is in its file this long after its time, at most.
 LIVE_STEP_S = 0.1
@@ -66,8 +66,11 @@ class Folder:
 
     def _label(self, episode: Episode, until: Millis) -> dict[str, Any]:
         label = episode.label(until)
-        host = silent(self._simulation, episode) if episode.kind == "silent-host" else None
-        return label if host is None else label | {"host": f"{episode.service}-{host}"}
+        if episode.kind == "silent-host":
+            label["host"] = f"{episode.service}-{silent(self._simulation, episode)}"
+        if (address := client(self._simulation, episode)) is not None:
+            label["client"] = address
+        return label
 
     def close(self) -> None:
         self._open.close()

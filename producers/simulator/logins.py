@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 from operator import itemgetter
+from random import Random
 
 import orjson
 
@@ -14,10 +15,10 @@ from producers.simulator.episodes import Episode
 from producers.simulator.simulation import ACTIVITY, Line, Simulation, daily, moments
 from producers.simulator.visitors import address_of
 
-_SHARE = 0.05  # logins for each request
-_MISTYPED = 0.06  # share of logins that fail
-_USERS = 400
-_TARGETS = ("admin", "root", "support", "test", "backup", "info")
+SHARE = 0.05  # logins for each request
+MISTYPED = 0.06  # share of logins that fail
+USERS = 400
+TARGETS = ("admin", "root", "support", "test", "backup", "info")
 
 
 def login_lines(simulation: Simulation, service: str) -> Iterator[Line]:
@@ -28,19 +29,28 @@ def login_lines(simulation: Simulation, service: str) -> Iterator[Line]:
 
 def _people(simulation: Simulation, service: str) -> Iterator[Line]:
     random = simulation.random(service, ACTIVITY)
-    for at in moments(random, lambda second: _SHARE * daily(simulation.rate, second), simulation.seconds()):
-        number = int(random.paretovariate(0.8)) % _USERS
-        failed = random.random() < _MISTYPED
+    for at in moments(random, lambda second: SHARE * daily(simulation.rate, second), simulation.seconds()):
+        number = int(random.paretovariate(0.8)) % USERS
+        failed = random.random() < MISTYPED
         yield _line(at, service, f"user{number}", address_of(number + 7), failed, 1 + int(random.random() * simulation.hosts))
 
 
 def _attack(simulation: Simulation, episode: Episode) -> Iterator[Line]:
     random = simulation.random(episode.service, ACTIVITY, episode)
-    address = f"203.0.113.{1 + int(random.random() * 250)}"  # RFC 5737: nobody's
-    rate = _SHARE * episode.magnitude
+    address = _attacker(random)
+    rate = SHARE * episode.magnitude
     for at in moments(random, lambda second: rate * daily(simulation.rate, second), simulation.seconds(episode)):
-        user = _TARGETS[int(random.random() * len(_TARGETS))]
+        user = TARGETS[int(random.random() * len(TARGETS))]
         yield _line(at, episode.service, user, address, True, 1 + int(random.random() * simulation.hosts))
+
+
+def attacker(simulation: Simulation, episode: Episode) -> str:
+    """The address that a `brute-force` comes from."""
+    return _attacker(simulation.random(episode.service, ACTIVITY, episode))
+
+
+def _attacker(random: Random) -> str:
+    return f"203.0.113.{1 + int(random.random() * 250)}"  # RFC 5737: nobody's
 
 
 def _line(at: Millis, service: str, user: str, address: str, failed: bool, host: int) -> Line:

@@ -20,16 +20,16 @@ from logverse.instant import Millis
 from producers.simulator.application import application_lines
 from producers.simulator.effects import EFFECTS, Request
 from producers.simulator.episodes import KINDS, Episode
-from producers.simulator.logins import login_lines
+from producers.simulator.logins import attacker, login_lines
 from producers.simulator.simulation import ACCESS, ACTIVITY, APPLICATION, Line, Simulation, daily
 from producers.simulator.sites import Route, site_of, weights
-from producers.simulator.visitors import BATCH_AGENT, PROBED, SCANNER_AGENT, Visit, Visitors
+from producers.simulator.visitors import BATCH_AGENT, CRAWLER_AGENT, PROBED, SCANNER_AGENT, Visit, Visitors
 
-__all__ = ["Line", "Simulation", "daily", "lines", "silent"]
+__all__ = ["Line", "Simulation", "client", "daily", "lines", "silent"]
 
-_PROBING = 0.15  # share of a bot's requests that look for weaknesses
+PROBING = 0.15  # share of a bot's requests that look for weaknesses
 _WORDS = ("lamp", "desk", "chair", "bicycle", "headphones", "coffee+grinder", "rain+jacket", "notebook", "usb-c+cable", "tent")
-_FAILURES = (500, 502, 503, 504)
+FAILURES = (500, 502, 503, 504)
 _BODILESS = frozenset((204, 304))
 
 
@@ -56,10 +56,26 @@ class _Scanner(_OneClient):
         self._visit = Visit(f"203.0.113.{random.randrange(2, 250)}", SCANNER_AGENT, True, "-", 0)
 
 
+class _Crawler(_OneClient):
+    """A search engine's machine: it reads what there is and looks for no weakness."""
+
+    def __init__(self, random: Random) -> None:
+        self._visit = Visit(f"192.0.2.{random.randrange(2, 250)}", CRAWLER_AGENT, False, "-", 0)
+
+    def next(self) -> Visit:
+        self._visit.referer = "-"
+        return self._visit
+
+
+# Kinds that add the requests of one client.
+ALONE: dict[str, type[_OneClient]] = {"batch-run": _OneClient, "scan": _Scanner, "crawler": _Crawler}
+
+
 def lines(simulation: Simulation) -> Iterator[Line]:
     """All lines of all logs of all services by time; endless when the simulation has no end."""
     streams = {ACCESS: _access_lines, APPLICATION: application_lines, ACTIVITY: login_lines}
-    return merge(*(streams[log](simulation, service) for log in simulation.logs for service in simulation.services), key=itemgetter(0))
+    found = [_heard(simulation, service, streams[log](simulation, service)) for log in simulation.logs for service in simulation.services]
+    return merge(*found, key=itemgetter(0))
 
 
 def silent(simulation: Simulation, episode: Episode) -> int:
@@ -70,20 +86,30 @@ def silent(simulation: Simulation, episode: Episode) -> int:
 def _access_lines(simulation: Simulation, service: str) -> Iterator[Line]:
     if simulation.hosts == 1:
         return _service_lines(simulation, service)
-    return _spread(simulation, service, _service_lines(simulation, service))
+    return _spread(simulation, _service_lines(simulation, service))
 
 
-def _spread(simulation: Simulation, service: str, found: Iterator[Line]) -> Iterator[Line]:
-    """Lines over hosts as their text falls, so that a line more or less moves no other; what a silent one would get goes to the next."""
-    hosts = simulation.hosts
+def _spread(simulation: Simulation, found: Iterator[Line]) -> Iterator[Line]:
+    """Lines over hosts as their text falls, so that a line more or less moves no other."""
+    return (line._replace(host=1 + crc32(line.text.encode()) % simulation.hosts) for line in found)
+
+
+def _heard(simulation: Simulation, service: str, found: Iterator[Line]) -> Iterator[Line]:
+    """What the service's hosts still say in any of its logs: nothing of a silent service, and a silent host's work is others'."""
+    quiet = [episode for episode in simulation.of(service, "silence") if episode.route is None]
     away = [(episode, silent(simulation, episode)) for episode in simulation.of(service, "silent-host")]
+    return _unsaid(found, quiet, away, simulation.hosts) if quiet or away else found
+
+
+def _unsaid(found: Iterator[Line], quiet: list[Episode], away: list[tuple[Episode, int]], hosts: int) -> Iterator[Line]:
     for line in found:
-        lot = crc32(line.text.encode())
-        host, drawn = 1 + lot % hosts, (lot >> 8 & 0xFFFF) / 0x10000
+        lot = (crc32(line.text.encode()) >> 8 & 0xFFFF) / 0x10000
+        if any(line.log != ACCESS and episode.start <= line.at < episode.end and lot < episode.magnitude for episode in quiet):
+            continue
         for episode, gone in away:
-            if host == gone and episode.start <= line.at < episode.end and drawn < episode.magnitude:
-                host = host % hosts + 1
-        yield line._replace(host=host)
+            if line.host == gone and episode.start <= line.at < episode.end and lot < episode.magnitude:
+                line = line._replace(host=gone % hosts + 1)
+        yield line
 
 
 def _service_lines(simulation: Simulation, service: str) -> Iterator[Line]:
@@ -124,17 +150,31 @@ def _usual(simulation: Simulation, service: str) -> Iterator[Request]:
     return _requests(random, service, site_of(service), visitors, rate, simulation.seconds())
 
 
-def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
-    """The requests that come on top of the usual ones: a crowd, or one client's batch."""
-    random = _random(simulation, episode)
+def client(simulation: Simulation, episode: Episode) -> str | None:
+    """The address of the one client that an episode adds; None when it adds none."""
+    if episode.kind == "brute-force":
+        return attacker(simulation, episode)
+    return ALONE[episode.kind](_random(simulation, episode)).next().address if episode.kind in ALONE else None
+
+
+def added_routes(episode: Episode) -> Sequence[Route]:
+    """The routes that the requests go to which an episode adds."""
     routes = [route for route in site_of(episode.service) if episode.route in (None, route.template)]
-    asking: _Asks
-    if episode.kind == "batch-run":
-        asking, routes, factor = _OneClient(random), routes[:1], episode.magnitude
-    elif episode.kind == "scan":
-        asking, factor = _Scanner(random), episode.magnitude
-    else:
-        asking, factor = Visitors(random, int(simulation.rate * 3)), episode.magnitude - 1
+    if episode.kind == "crawler":
+        return [route for route in routes if route.method == "GET"] or routes[:1]
+    return routes[:1] if episode.kind == "batch-run" else routes
+
+
+def added_factor(episode: Episode) -> float:
+    """How many times the usual rate it adds."""
+    return episode.magnitude if KINDS[episode.kind].adds else episode.magnitude - 1
+
+
+def _added(simulation: Simulation, episode: Episode) -> Iterator[Request]:
+    """The requests that come on top of the usual ones: a crowd's, or one client's."""
+    random = _random(simulation, episode)
+    routes, factor = added_routes(episode), added_factor(episode)
+    asking: _Asks = ALONE[episode.kind](random) if episode.kind in ALONE else Visitors(random, int(simulation.rate * 3))
 
     def rate(second: int) -> float:
         return factor * daily(simulation.rate, second)
@@ -167,7 +207,7 @@ def _requests(
 def _request(at: Millis, service: str, route: Route, visit: Visit, random: Random) -> Request:
     if visit.agent is SCANNER_AGENT:
         return _scanned(at, visit, random)
-    if visit.bot and random.random() < _PROBING:
+    if visit.bot and random.random() < PROBING:
         return _probe(at, visit, random)
     path, status = _path(route, random), _status(route, random)
     referer = "-" if path.startswith("/v1/") else visit.referer
@@ -181,19 +221,19 @@ def _request(at: Millis, service: str, route: Route, visit: Visit, random: Rando
     return Request(at, route, visit, path, referer, status, size, duration)
 
 
-_HIDDEN = ("admin", "backup", "old", "cgi-bin", "config", "db", "shell", "setup", "test", "uploads", "vendor", "wp-content")
-_NOWHERE = Route("GET", "/nowhere", 0.001, 153)
+HIDDEN = ("admin", "backup", "old", "cgi-bin", "config", "db", "shell", "setup", "test", "uploads", "vendor", "wp-content")
+NOWHERE = Route("GET", "/nowhere", 0.001, 153)
 
 
 def _probe(at: Millis, visit: Visit, random: Random) -> Request:
     path = PROBED[int(random.random() * len(PROBED))]
-    return Request(at, _NOWHERE, visit, path, "-", 404, _NOWHERE.size, random.lognormvariate(_NOWHERE.log_median, 0.5))
+    return Request(at, NOWHERE, visit, path, "-", 404, NOWHERE.size, random.lognormvariate(NOWHERE.log_median, 0.5))
 
 
 def _scanned(at: Millis, visit: Visit, random: Random) -> Request:
     """One of very many paths that no site has."""
-    path = f"/{_HIDDEN[int(random.random() * len(_HIDDEN))]}/{_HIDDEN[int(random.random() * len(_HIDDEN))]}{int(random.random() * 100)}.php"
-    return Request(at, _NOWHERE, visit, path, "-", 404, _NOWHERE.size, random.lognormvariate(_NOWHERE.log_median, 0.5))
+    path = f"/{HIDDEN[int(random.random() * len(HIDDEN))]}/{HIDDEN[int(random.random() * len(HIDDEN))]}{int(random.random() * 100)}.php"
+    return Request(at, NOWHERE, visit, path, "-", 404, NOWHERE.size, random.lognormvariate(NOWHERE.log_median, 0.5))
 
 
 def _path(route: Route, random: Random) -> str:
@@ -212,7 +252,7 @@ def _path(route: Route, random: Random) -> str:
 def _status(route: Route, random: Random) -> int:
     drawn = random.random()
     if drawn < route.failing:
-        return _FAILURES[int(drawn / route.failing * len(_FAILURES))]
+        return FAILURES[int(drawn / route.failing * len(FAILURES))]
     drawn = (drawn - route.failing) / (1 - route.failing)
     for status, share in route.answers:
         drawn -= share

@@ -20,11 +20,12 @@ BOTS = (
     "curl/8.14.1",
 )
 SCANNER_AGENT = "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)"
+CRAWLER_AGENT = "Mozilla/5.0 (compatible; Applebot/0.1; +http://www.apple.com/go/applebot)"
 BATCH_AGENT = "python-requests/2.32.5"
 # What scanners ask every server for; none of the sites has it.
 PROBED = ("/robots.txt", "/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/xmlrpc.php")
 
-_BOT_SHARE = 0.06
+BOT_SHARE = 0.06
 _CAME_FROM = ("-", "-", "-", "https://www.google.com/", "https://duckduckgo.com/", "https://www.bing.com/")
 
 
@@ -58,7 +59,7 @@ class Visitors:
     def _arrival(self) -> Visit:
         # Few clients come often, most once (Pareto); a client's address and browser follow from its number.
         number = int(20 * self._random.paretovariate(0.6)) % 100_000
-        bot = number % 100 < _BOT_SHARE * 100
+        bot = number % 100 < BOT_SHARE * 100
         agent = BOTS[number % len(BOTS)] if bot else PEOPLE[number * 7 % len(PEOPLE)]
         requests = 1 + int(self._random.expovariate(1 / (25 if bot else 9)))
         referer = "-" if bot else _CAME_FROM[int(self._random.random() * len(_CAME_FROM))]

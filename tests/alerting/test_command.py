@@ -34,7 +34,7 @@ class Message:
 @pytest.fixture
 def topics(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[bytes]]:
     """What the topics hold, by name; the time is one hour after noon."""
-    held: dict[str, list[bytes]] = {"alerts": [], "alerts.state": [], "notifications": []}
+    held: dict[str, list[bytes]] = {"alerts": [], "alerts.state": [], "notifications": [], "feedback": []}
 
     def read_to_end(settings: Settings, topic: str) -> Iterator[Message]:
         return map(Message, held[topic])

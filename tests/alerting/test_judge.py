@@ -156,3 +156,26 @@ def test_the_memory_is_bounded() -> None:
     memory = Memory(world.log.records, remembered=3)
 
     assert [memory.settled(record.key) for record in world.log.records] == [False] * 7 + [True] * 3
+
+
+def test_nobody_is_told_of_what_fires_in_the_shadow() -> None:
+    """Neither of its beginning nor of its end, and nothing is recorded as if somebody should have been."""
+    channel = Fake()
+    world = World(channel)
+
+    world.take(alert(shadow=True), alert("resolved", after=60_000, shadow=True))
+    world.work()
+
+    assert (channel.said, world.outcomes) == ([], [])
+    assert world.sink.positions.to_commit() == {0: 2}
+
+
+def test_who_was_told_hears_the_end_though_the_rule_is_a_shadow_since() -> None:
+    """Somebody still believes that it fires."""
+    channel = Fake()
+    world = World(channel)
+
+    world.take(alert(), alert("resolved", after=60_000, shadow=True))
+    world.work()
+
+    assert channel.said == [("web", "firing"), ("web", "resolved")]

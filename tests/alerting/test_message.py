@@ -79,3 +79,15 @@ def test_a_notification_has_a_key_for_each_transition_receiver_and_channel() -> 
     }
 
     assert len(keys) == 3 * 2 * 2
+
+
+def test_a_message_says_whose_it_is_and_where_it_says_what_to_do() -> None:
+    """The owner beside the rule, the runbook among the annotations, under Alertmanager's name in the webhook."""
+    owned = alert(labels={"owner": "team-\x1b[31mshop"}, annotations={"runbook_url": "https://wiki.example.org/5xx"})
+
+    text = message.text(owned)
+
+    assert "owner team-\\x1b[31mshop" in text
+    assert "runbook_url: https://wiki.example.org/5xx" in text
+    assert message.annotations_of(owned)["runbook_url"] == "https://wiki.example.org/5xx"
+    assert message.labels_of(owned)["owner"] == "team-\x1b[31mshop"

@@ -11,6 +11,7 @@ from flink_jobs.rules.book import RuleBook
 from flink_jobs.rules.matched import MatchedEvent
 from flink_jobs.rules.watch import Watch
 from logverse.alert import Alert
+from logverse.anomaly import Anomaly
 from logverse.rule import Rule
 from logverse.summary import DIMENSIONS, DURATION_BOUNDS, Summary
 
@@ -43,6 +44,7 @@ class Scene:
         self.book, self.store = RuleBook(rules), MemoryStore()
         self.watch = Watch("web", self.store)
         self.alerts: list[Alert] = []
+        self.anomalies: list[Anomaly] = []
 
     def crash(self) -> None:
         """Goes on from what the store holds, with nothing in memory."""
@@ -58,6 +60,7 @@ class Scene:
     def until(self, second: int) -> list[Alert]:
         alerts = self.watch.advance(START + second * 1000, self.book)
         self.alerts += alerts
+        self.anomalies += self.watch.anomalies()
         return alerts
 
     def lives(self, rows: Callable[[int], Sequence[Summary]], first: int, last: int) -> list[Alert]:

@@ -80,11 +80,14 @@ def test_one_refusal_is_enough():
 
 def test_the_newest_reach_counts_and_a_later_yes_goes_over_a_no():
     """After an upgrade of the job, a rule that it refused before is confirmed."""
-    reach = [ReachStatus("detect", {"clauses": {}, "dimensions": names, "event_fields": []}, at) for names, at in ((["x"], 2), (["y"], 1))]
+    reach = [
+        ReachStatus("detect", {"clauses": {}, "views": {"traffic": names}, "event_fields": []}, at)
+        for names, at in ((["x"], 2), (["y"], 1))
+    ]
 
     last = LastSaid.of([said(A, 0, "no"), *reach, said(A, 0), said(A, 1)])
 
-    assert last.reach == Reach({}, ("x",), ())
+    assert last.reach == Reach({}, {"traffic": ("x",)}, ())
     assert last.confirmations({"a": A.revision}).confirmed == ["a"]
 
 

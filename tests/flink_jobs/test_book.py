@@ -24,6 +24,28 @@ def test_rules_are_judged_where_their_group_is_at_home():
     assert list(book.only("within").plans) == []
 
 
+def test_a_service_is_given_the_rules_that_can_be_about_it():
+    """Of two hundred rules about fifty services each service looks at its own four; services with the same rules share a page."""
+    web, others = (
+        replace(WITHIN, name="web", where={"service.name": "web*"}),
+        replace(WITHIN, name="not-web", where={"service.name": "!=web"}),
+    )
+    book = RuleBook(
+        [WITHIN, ACROSS, web, others, replace(WITHIN, name="either", where={"or": [{"service.name": "x"}, {"host.name": "y"}]})]
+    )
+
+    assert list(book.within_service("web").plans) == ["within", "web", "either"]
+    assert list(book.within_service("api").plans) == ["within", "not-web", "either"]
+    assert book.within_service("api") is book.within_service("shop")
+
+
+def test_silence_is_judged_over_all_services():
+    """A rule about silence has the service in its group and no service to be judged in: it is silent."""
+    book = RuleBook([Rule("silent", "silence", group_by=("service.name",))])
+
+    assert (list(book.within_service("web").plans), list(book.only("silent").plans)) == ([], ["silent"])
+
+
 def test_a_book_knows_why_a_rule_is_absent():
     """Paused, deleted, or moved to the other operator by a change of its group_by."""
     book = RuleBook([WITHIN, ACROSS, replace(WITHIN, name="old", deleted=True)])
@@ -46,9 +68,9 @@ def test_a_broken_rule_leaves_the_former_one_in_force():
 
 def test_a_broken_rule_at_the_start_keeps_no_other_from_running():
     """A record that some other version wrote is named, the rest is watched."""
-    book = RuleBook([WITHIN, Rule("stray", "spike"), ACROSS])
+    book = RuleBook([WITHIN, Rule("stray", "spikes"), ACROSS])
 
-    assert (book.rules, book.broken) == ([WITHIN, ACROSS], {"stray": "rule stray: unknown type 'spike'"})
+    assert (book.rules, book.broken) == ([WITHIN, ACROSS], {"stray": "rule stray: unknown type 'spikes'"})
 
 
 def test_an_unchanged_book_gives_the_same_page():
@@ -93,4 +115,4 @@ def test_a_rule_over_all_services_sees_them_together(scene, row):
     alerts = stage.watch.advance(stage.watch._cursor + 1000, book.only("across"))
 
     assert [(alert.status, dict(alert.group), alert.explanation.total) for alert in alerts] == [("firing", {"http.route": "/pay"}, 6)]
-    assert dict(alerts[0].explanation.contributors) == {"mail: status 500": 2, "shop: status 500": 2, "web: status 500": 2}
+    assert dict(alerts[0].explanation.contributors) == {"status 500": 6, "mail: status 500": 2, "shop: status 500": 2, "web: status 500": 2}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flink_jobs.rules.reach import Reach
@@ -62,7 +64,7 @@ def test_an_any_rule_that_no_clause_covers_is_refused_with_the_way_out():
         (Rule("a", "frequency", {"url.path": "/x"}, options={"num_events": 1}), "or make it a rule of type `any`"),
         (Rule("a", "frequency", group_by=("user.id",), options={"num_events": 1}), "use service.name, log.type"),
         (Rule("a", "any", {"severity_text": "FATAL"}, group_by=("pod",)), "single events do not carry pod"),
-        (Rule("a", "spike"), "unknown type 'spike'"),
+        (Rule("a", "spikes"), "unknown type 'spikes'"),
         (Rule("a", "frequency"), "num_events: is missing"),
     ],
 )  # fmt: skip
@@ -74,9 +76,36 @@ def test_a_field_that_is_not_carried_is_refused_with_those_that_are(rule, says):
     assert says in refusal
 
 
+SCAN = Rule("scan", "frequency", {"http.response.status_code": 404}, ("service.name", "client.address"), options={"num_events": 100})
+
+
+def test_a_job_sums_up_what_its_rules_read():
+    """Clients are summed up for the rule that looks at them, a paused one too; patterns always."""
+    assert list(Reach.of([]).views) == ["traffic", "patterns"]
+    assert list(Reach.of([replace(SCAN, paused=True)]).views) == ["traffic", "clients", "patterns"]
+    assert list(Reach.of([replace(SCAN, deleted=True)]).views) == ["traffic", "patterns"]
+
+
+def test_a_rule_on_a_view_that_the_job_does_not_make_is_refused_with_the_way_out():
+    """The first rule about clients needs the SQL that sums them up; the refusal names the view and its fields."""
+    refusal = Reach.of([]).refusal(SCAN)
+
+    assert refusal is not None
+    assert "no summaries of clients (service.name, log.type, client.address," in refusal
+    assert "logverse job upgrade detect" in refusal
+    assert Reach.of([SCAN]).refusal(SCAN) is None
+
+
+def test_a_job_of_before_there_were_views_is_understood():
+    """What such a job said of itself is its traffic."""
+    said = {"clauses": {}, "dimensions": ["service.name", "log.type"], "event_fields": []}
+
+    assert Reach.from_plain(said) == Reach({}, {"traffic": ("service.name", "log.type")}, ())
+
+
 def test_an_older_job_that_carries_less_is_named_as_such():
     """When only the running job is too old for a field, the way out is to upgrade it."""
-    old = Reach(dimensions=("service.name",))
+    old = Reach(views={"traffic": ("service.name",)})
 
     refusal = old.refusal(Rule("a", "frequency", {"host.name": "x"}, options={"num_events": 1}))
 

@@ -42,13 +42,22 @@ rules:
     labels: {team: shop, tier: 1}
     annotations: {runbook: look}
     paused: true
+    enabled: false
+    shadow: true
+    owner: team-shop
+    runbook_url: https://wiki.example.org/{{ rule }}
+    description: "{{ service }} fails at {{ group.http.route }}"
+    no_data: keep
+    schedule: {days: mon-fri, time_zone: Europe/Berlin}
 """)
 
     assert read_rules(path) == [
         Rule(
             "checkout-errors", "percentage_match", {"log.type": "http", "host.name": ["a", "b"]}, ("service.name", "http.route"),
             90_000, 5_000, 60_000, "critical", {"team": "shop", "tier": "1"}, {"runbook": "look"},
-            {"match": {"http.response.status_code": "5xx"}, "max_percentage": 5.5}, paused=True,
+            {"match": {"http.response.status_code": "5xx"}, "max_percentage": 5.5}, paused=True, enabled=False, shadow=True,
+            owner="team-shop", runbook_url="https://wiki.example.org/{{ rule }}", no_data="keep",
+            description="{{ service }} fails at {{ group.http.route }}", schedule={"days": "mon-fri", "time_zone": "Europe/Berlin"},
         )
     ]  # fmt: skip
 
@@ -89,7 +98,7 @@ def test_all_problems_are_told_at_once_where_they_stand(write):
         ("type: frequancy", "type", "did you mean frequency?"),
         ("severty: info", "severty", "did you mean severity?"),
         ("where: {http.response.status: 500}", "where", "did you mean http.response.status_code?"),
-        ("where: {url.path: /x}", "where", "only rules of type `any` see this field"),
+        ("where: {url.path: /x}", "where", "see this field, all others see summaries"),
         ("where: [a]", "where", "not a mapping"),
         ("group_by: [service.nam]", "group_by", "did you mean service.name?"),
         ("group_by: [service.name, service.name]", "group_by", "twice"),
@@ -103,6 +112,20 @@ def test_all_problems_are_told_at_once_where_they_stand(write):
         ("clear_threshold: 9", "clear_threshold", "not below num_events 9"),
         ("labels: [a]", "labels", "not a mapping"),
         ("paused: maybe", "paused", "neither true nor false"),
+        ("shadow: 1", "shadow", "neither true nor false"),
+        ("enabled: on_fire", "enabled", "neither true nor false"),
+        ("no_data: alarm", "no_data", "not one of ok, alert, keep"),
+        ("owner: [a]", "owner", "not one line of text"),
+        ("runbook_url: wiki", "runbook_url", "no http:// or https:// address"),
+        ("runbook_url: 'https://wiki/{{ rul }}'", "runbook_url", "did you mean {{ rule }}?"),
+        ("description: '{{ servce }}'", "description", "did you mean {{ service }}?"),
+        ("annotations: {a: '{{ group.host.name }}'}", "annotations", "a: {{ group.host.name }} stands for nothing"),
+        ("schedule: {days: weekdays}", "schedule", "days: [mon-fri, sun]"),
+        ("schedule: {hours: '8-18', time_zone: Berlin}", "schedule", "did you mean Europe/Berlin?"),
+        ("where: {or: [{http.rout: /a}]}", "where", "or: 0: http.rout: no such field"),
+        ("where: {not: {http.response.status_code: x}}", "where", "not: http.response.status_code: 'x' is no whole number"),
+        ("where: {or: {}}", "where", "or: is not a list of mappings"),
+        ("group_by: [client.address, http.route]", "group_by", "client.address is in clients"),
         ("name: a b", "name", "no name"),
         ("timeframe: 5s\n  window: 6s", "timeframe", "keep window"),
     ],
@@ -179,8 +202,29 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 def test_the_shipped_rules_are_well_formed_and_calm():
-    """What comes with LogVerse watches any web service: only strong faults call somebody, and small counts never do."""
+    """What comes with LogVerse watches any service: only strong faults call somebody, and small counts of requests never do."""
     rules = {rule.name: rule for rule in read_rules(DEFAULTS)}
 
-    assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log"}
-    assert all(rule.options["min_count"] >= 20 for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation"))
+    assert {name for name, rule in rules.items() if rule.severity == "critical"} == {"http-5xx-share", "fatal-log", "silent-source"}
+    shares = [rule for rule in rules.values() if rule.type in ("percentage_match", "metric_aggregation")]
+    assert all(rule.options["min_count"] >= 20 for rule in shares if rule.where["log.type"] == "http")
+    assert all(rule.options["min_count"] >= 5 for rule in shares)
+
+
+def test_a_problem_deep_in_a_condition_has_its_line(write):
+    """The line of the key that is wrong, not of the rule."""
+    path = write("""rules:
+  - name: a
+    type: frequency
+    num_events: 5
+    where:
+      or:
+        - log.type: http
+        - not:
+            http.response.status_code: oops
+    annotations:
+      fine: x
+      broken: "{{ nobody }}"
+""")
+
+    assert [(problem.line, problem.field) for problem in broken(path)] == [(9, "where"), (12, "annotations")]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flink_jobs.rules import watch as watch_module
+from flink_jobs.rules import roster
 from flink_jobs.rules.book import RuleBook
 from logverse.rule import Rule
 
@@ -135,15 +135,17 @@ def test_a_new_rule_begins_with_what_comes(scene, row, story):
 
 
 def test_series_beyond_the_cap_are_counted_not_tracked(scene, row, monkeypatch):
-    """Somebody who makes up hosts cannot fill the memory; those known before are still watched."""
-    monkeypatch.setattr(watch_module, "SERIES_CAP", 3)
+    """Somebody who makes up hosts cannot fill the memory; those known before are still watched, and the rule's owner is told once."""
+    monkeypatch.setattr(roster, "SERIES_CAP", 3)
     stage = scene(replace(ERRORS, group_by=("service.name", "host.name")))
 
     for second in range(3):
         stage.sees(*(row(second, 2, status=500, host=f"web-{number}") for number in range(10)))
         stage.until(second + 1)
 
-    assert {alert.group["host.name"] for alert in stage.alerts} == {"web-0", "web-1", "web-2"}
+    of_rule = [alert for alert in stage.alerts if alert.rule == ERRORS.name]
+    assert {alert.group["host.name"] for alert in of_rule} == {"web-0", "web-1", "web-2"}
+    assert [(alert.rule_type, alert.group["rule"]) for alert in stage.alerts if alert not in of_rule] == [("storm", ERRORS.name)]
     assert stage.watch.overflow == 3 * 7 * 2
 
 
@@ -253,3 +255,18 @@ def test_rows_older_than_the_buckets_are_counted_only(scene, row):
 
     assert stage.watch.too_late == 9
     assert stage.alerts == []
+
+
+def test_an_open_alert_outlives_a_version_that_keeps_its_state_otherwise(scene, row, story):
+    """After an upgrade that cannot read the old counts, an alert that was firing goes on under its id and ends by what comes."""
+    stage = scene(ERRORS)
+    fired = stage.lives(lambda second: [row(second, 5, status=500)], 0, 3)
+
+    for key in list(stage.store.entries):
+        if key[0] in "SB":
+            stage.store.put(key, b"[1,{}]")
+    stage.crash()
+    ended = stage.lives(lambda second: [row(second, 1)], 3, 30)
+
+    assert (story(ended), ended[0].id) == ([(13, "resolved")], fired[0].id)
+    assert not any(value == b"[1,{}]" for value in stage.store.entries.values())

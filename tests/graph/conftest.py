@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -11,26 +12,29 @@ import pytest
 from logverse.event import LogEvent
 from logverse.rule import Rule
 
-Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], list[tuple[str, str, dict]]]
+Records = list[tuple[str, str, dict]]
+Run = Callable[..., Records]
 
 
 @pytest.fixture(scope="session")
 def flink_settings() -> dict[str, str]:
-    return {"python.fn-execution.bundle.time": "100", "taskmanager.numberOfTaskSlots": "4"}
+    # The cluster is in this process: who does not answer it is a machine that was stopped for a while.
+    patience = {"heartbeat.timeout": "3600000", "heartbeat.interval": "60000"}
+    return {"python.fn-execution.bundle.time": "100", "taskmanager.numberOfTaskSlots": "4", **patience}
 
 
 @pytest.fixture
-def run(tmp_path: Path, flink_settings: dict[str, str]) -> Run:
-    """The records (topic, key, value) that the graph makes of these events under these rules."""
-    from pyflink.common import Configuration, Types
+def planned(tmp_path: Path, flink_settings: dict[str, str]) -> Callable[..., tuple[Any, Any, Any]]:
+    """Flink's two environments with table `events` over these events, and the job's settings."""
+    from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
     from flink_jobs import graph, tables
     from flink_jobs.settings import JobSettings
 
-    def run(events: Iterable[LogEvent | bytes], rules: Iterable[Rule]) -> list[tuple[str, str, dict]]:
-        settings = JobSettings(kafka={}, parallelism=1, rules=tuple(rules))
+    def planned(events: Iterable[LogEvent | bytes], rules: Iterable[Rule], **more: Any) -> tuple[Any, Any, JobSettings]:
+        settings = JobSettings(kafka={}, parallelism=1, rules=tuple(rules), **more)
         configuration = Configuration()
         for name, value in flink_settings.items():
             configuration.set_string(name, value)
@@ -45,11 +49,55 @@ def run(tmp_path: Path, flink_settings: dict[str, str]) -> Run:
             f"('connector'='filesystem', 'path'='{path.as_uri()}', 'format'='json', 'json.ignore-parse-errors'='true', "
             "'json.timestamp-format.standard'='ISO-8601')"
         )
-        told = env.from_collection([rule.to_json().decode() for rule in settings.rules], type_info=Types.STRING())
+        return env, t_env, settings
+
+    return planned
+
+
+@pytest.fixture
+def run(planned: Callable[..., tuple[Any, Any, Any]]) -> Run:
+    """The records (topic, key, value) that the graph makes of these events under these rules, told these words (topic, JSON)."""
+    from pyflink.common import Row
+
+    from flink_jobs import graph
+    from flink_jobs.operators import TOLD
+
+    def run(events: Iterable[LogEvent | bytes], rules: Iterable[Rule], words: Iterable[tuple[str, str]] = ()) -> Records:
+        env, t_env, settings = planned(events, rules)
+        said = [("rules", rule.to_json().decode()) for rule in settings.rules] + list(words)
+        told = env.from_collection([Row(*word) for word in said or [("rules", "")]], type_info=TOLD)
         with graph.build(t_env, told, settings).execute().collect() as rows:
             return [(topic, key, _value(value)) for key, value, topic in rows]
 
     return run
+
+
+@pytest.fixture
+def left(planned: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., list[tuple[str, str, int, str, str]]]:
+    """The rows (kind, service, at, items, more) that the SQL hands to Python."""
+    from flink_jobs import graph
+
+    def left(events: Iterable[LogEvent], rules: Iterable[Rule], **more: Any) -> list[tuple[str, str, int, str, str]]:
+        _, t_env, settings = planned(events, rules, **more)
+        with graph.leave_sql(t_env, settings).execute().collect() as rows:
+            return [tuple(row) for row in rows]
+
+    return left
+
+
+@pytest.fixture
+def plan(planned: Callable[..., tuple[Any, Any, Any]]) -> Callable[[Iterable[Rule]], str]:
+    """How Flink would run the SQL of a job with these rules."""
+    from flink_jobs import graph
+
+    def plan(rules: Iterable[Rule]) -> str:
+        _, t_env, settings = planned([], rules)
+        for name, query in graph.views(settings).items():
+            t_env.create_temporary_view(name, t_env.sql_query(query))
+        text: str = t_env.from_path("leaving").explain()
+        return text.partition("== Optimized Execution Plan ==")[2]
+
+    return plan
 
 
 def _appended(event: LogEvent) -> bytes:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Count
 from flink_jobs.rules.options import Option, Problem
+from flink_jobs.rules.types.rule_type import RuleType
 from logverse.rule import Rule
 
 
-class AnyEvent:
+class AnyEvent(RuleType):
     """Fires at the first event, and is over when none came for a whole window."""
 
     options: ClassVar[Mapping[str, Option]] = {}

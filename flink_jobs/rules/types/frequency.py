@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Count
 from flink_jobs.rules.options import CLEAR, Option, Problem, whole
+from flink_jobs.rules.types.rule_type import RuleType
 from logverse.rule import Rule
 
 
-class Frequency:
+class Frequency(RuleType):
     options: ClassVar[Mapping[str, Option]] = {
         "num_events": Option("how many events in the window are too many", whole(1), "50", required=True),
         "clear_threshold": CLEAR,
     }
     example: ClassVar[Mapping[str, Any]] = {"where": {"severity_text": "ERROR"}, "num_events": 50}
-    sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         clear, most = rule.options.get("clear_threshold"), rule.options["num_events"]

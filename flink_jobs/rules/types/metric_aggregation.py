@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import DURATION, SIZE, Average, AverageSize, Count, Measure, Peak, Percentile, Rate, Share, Total
 from flink_jobs.rules.options import CLEAR, MIN_COUNT, Option, Problem, clear_problems, conditions, number, one_of
+from flink_jobs.rules.types.rule_type import RuleType
 from logverse.rule import Rule
 
 
@@ -42,34 +43,44 @@ _ONLY = {
 _NEEDED = {"percentile": ("percentile", "95"), "share": ("match", '{http.response.status_code: "5xx"}')}
 
 
-class MetricAggregation:
+# The options that say which figure.
+AGGREGATED: Mapping[str, Option] = {
+    "metric_agg_type": Option("which figure", one_of(*AGGREGATIONS), "percentile", required=True),
+    "metric_agg_key": Option("what it is taken of", one_of(DURATION, SIZE), DURATION),
+    "percentile": Option("which percentile", number(0, 100), "95"),
+    "match": Option("which of the events count", conditions, '{http.response.status_code: "5xx"}'),
+    "min_count": MIN_COUNT,
+}
+
+
+def aggregation_problems(rule: Rule, named: str = "metric_agg_type") -> Iterator[Problem]:
+    """What is wrong with the options that say which figure; `named` is the one that names it."""
+    kind = rule.options.get(named, "count")
+    keys = AGGREGATIONS[kind][1]
+    if keys and rule.options.get("metric_agg_key") not in keys:
+        yield Problem("metric_agg_key", f"{kind} is taken of {' or '.join(keys)}", f"metric_agg_key: {keys[0]}")
+    if kind in _NEEDED and _NEEDED[kind][0] not in rule.options:
+        name, example = _NEEDED[kind]
+        yield Problem(name, f"is missing: {kind} needs it", f"{name}: {example}")
+    for name, kinds in _ONLY.items():
+        if named == "metric_agg_type" and name in rule.options and kind not in kinds:
+            yield Problem(name, f"means nothing for {kind}", f"leave it out; it is for {', '.join(kinds)}")
+
+
+class MetricAggregation(RuleType):
     options: ClassVar[Mapping[str, Option]] = {
-        "metric_agg_type": Option("which figure", one_of(*AGGREGATIONS), "percentile", required=True),
-        "metric_agg_key": Option("what it is taken of", one_of(DURATION, SIZE), DURATION),
-        "percentile": Option("which percentile", number(0, 100), "95"),
-        "match": Option("which of the events count", conditions, '{http.response.status_code: "5xx"}'),
+        **AGGREGATED,
         "max_threshold": Option("fires above this figure (seconds, bytes, percent, events)", number(), "1.5"),
         "min_threshold": Option("fires below this figure", number(), "10"),
-        "min_count": MIN_COUNT,
         "clear_threshold": CLEAR,
     }
     example: ClassVar[Mapping[str, Any]] = {
         "metric_agg_type": "percentile", "percentile": 95, "metric_agg_key": DURATION, "max_threshold": 1.5, "min_count": 20,
     }  # fmt: skip
-    sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         yield from clear_problems(rule.options, "min_threshold", "max_threshold")
-        kind = rule.options["metric_agg_type"]
-        keys = AGGREGATIONS[kind][1]
-        if keys and rule.options.get("metric_agg_key") not in keys:
-            yield Problem("metric_agg_key", f"{kind} is taken of {' or '.join(keys)}", f"metric_agg_key: {keys[0]}")
-        if kind in _NEEDED and _NEEDED[kind][0] not in rule.options:
-            name, example = _NEEDED[kind]
-            yield Problem(name, f"is missing: {kind} needs it", f"{name}: {example}")
-        for name, kinds in _ONLY.items():
-            if name in rule.options and kind not in kinds:
-                yield Problem(name, f"means nothing for {kind}", f"leave it out; it is for {', '.join(kinds)}")
+        yield from aggregation_problems(rule)
 
     def measure(self, rule: Rule) -> Measure:
         return AGGREGATIONS[rule.options["metric_agg_type"]][0](rule)

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from flink_jobs.rules.limit import Limit
 from flink_jobs.rules.measures import Share
 from flink_jobs.rules.options import CLEAR, MIN_COUNT, Option, Problem, clear_problems, conditions, number
+from flink_jobs.rules.types.rule_type import RuleType
 from logverse.rule import Rule
 
 
-class PercentageMatch:
+class PercentageMatch(RuleType):
     options: ClassVar[Mapping[str, Option]] = {
         "match": Option("which of the events count", conditions, '{http.response.status_code: "5xx"}', required=True),
         "max_percentage": Option("fires above this many percent", number(0, 100), "5"),
@@ -25,7 +26,6 @@ class PercentageMatch:
         "min_count": 20,
         "for": "5s",
     }
-    sees_events: ClassVar[bool] = False
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         yield from clear_problems(rule.options, "min_percentage", "max_percentage")

@@ -1,0 +1,252 @@
+"""Rules as people have them for ElastAlert2 become ours where they mean the same; what does not is named, never dropped in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flink_jobs.rules.check import check
+from flink_jobs.rules.conditions import Conditions
+from flink_jobs.rules.elastalert import translated, yaml_of
+from flink_jobs.rules.elastalert_filters import where_of
+from flink_jobs.rules.lucene import parsed
+from flink_jobs.rules.types import RULE_TYPES
+from flink_jobs.rules.written import entry_of
+from logverse.cli.main import logverse
+from logverse.errors import Malformed
+
+THEIRS = Path(__file__).parent / "elastalert"
+
+
+def imported(name):
+    return translated(THEIRS / f"{name}.yaml", (THEIRS / f"{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        (
+            "frequency",
+            {
+                "name": "Checkout-5xx-burst", "type": "frequency", "num_events": 50, "window": "5m", "group_by": ["host.name"],
+                "where": {
+                    "service.name": "checkout", "not": {"host.name": "canary*"},
+                    "and": [{"http.response.status_code": ">=500"}, {"http.response.status_code": "<=599"}],
+                },
+                "owner": "team-shop", "description": "Checkout answers with server errors.",
+            },
+        ),
+        (
+            "any",
+            {
+                "name": "disk-full", "type": "any", "group_by": [],
+                "where": {"body": r"/(?i)\bdisk\W+full\b/", "host.name": ["db-1", "db-2"], "not": {"severity_text": "DEBUG"}},
+            },
+        ),
+        (
+            "spike",
+            {
+                "name": "traffic-spike", "type": "spike", "spike_height": 3, "spike_type": "up", "threshold_cur": 500, "window": "1h",
+                "where": {
+                    "http.request.method": "POST", "not": {"host.name": "*test*"}, "http.response.status_code": [200, 201],
+                },
+                "group_by": ["service.name"],
+            },
+        ),
+        (
+            "metric",
+            {
+                "name": "slow", "type": "metric_aggregation", "window": "2m", "metric_agg_key": "http.server.request.duration",
+                "metric_agg_type": "percentile", "percentile": 95, "max_threshold": 1.5, "group_by": ["service.name"],
+            },
+        ),
+        (
+            "percentage",
+            {
+                "name": "error-share", "type": "percentage_match", "window": "5m", "max_percentage": 5, "min_count": 100,
+                "match": {"and": [{"http.response.status_code": ">=500"}, {"http.response.status_code": "<600"}]},
+                "group_by": ["service.name"], "enabled": False,
+            },
+        ),
+        (
+            "new_term",
+            {
+                "name": "new-host", "type": "new_term", "fields": ["host.name"], "terms_window_size": "30d",
+                "where": {"severity_text": ["ERROR", "FATAL"]}, "group_by": [],
+            },
+        ),
+        (
+            "blacklist",
+            {
+                "name": "forbidden-users", "type": "blacklist", "compare_key": "user.id", "blacklist": ["root", "admin"],
+                "where": {"event_name": "user.login"}, "group_by": [],
+            },
+        ),
+        (
+            "change",
+            {
+                "name": "country-hop", "type": "change", "compare_key": "client.address", "ignore_null": True, "group_by": ["user.id"],
+                "forget_after": "6h", "where": {"event_name": "user.login"},
+            },
+        ),
+        (
+            "cardinality",
+            {
+                "name": "many-users-from-one-address", "type": "cardinality", "cardinality_field": "user.name", "max_cardinality": 20,
+                "window": "10m", "where": {"event.outcome": "failure"}, "group_by": [],
+            },
+        ),
+        (
+            "flatline",
+            {
+                "name": "web-is-quiet", "type": "flatline", "threshold": 10, "window": "5m", "group_by": ["service.name"],
+                "where": {"http.response.status_code": ">=0"},
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_becomes_ours(name, entry):
+    """Type and options by their names, filters as conditions; the check takes it."""
+    made = imported(name)
+
+    assert [note.what for note in made.notes if note.needed] == []
+    assert made.entry == entry
+    assert check(made.entry)[1] == []
+
+
+def test_what_is_dropped_of_how_people_are_told_is_said():
+    """Each setting with its line, and where it is said here."""
+    notes = {note.what: note for note in imported("frequency").notes}
+
+    assert notes["slack_webhook_url is dropped"].line == 18
+    assert "alerting.yaml" in notes["alert_text is dropped"].remedy
+    assert {what for what in notes if "is dropped" in what} == {
+        f"{name} is dropped" for name in ("realert", "alert", "slack_webhook_url", "email", "alert_text")
+    }
+    assert not any(note.needed for what, note in notes.items() if "is dropped" in what)
+
+
+def test_half_a_filter_makes_no_rule():
+    """A rule with a part that cannot be translated would find other things; the part is named with its line and what was meant."""
+    made = imported("untranslatable")
+
+    needed = [(note.line, note.what) for note in made.notes if note.needed]
+    assert made.entry is None
+    assert needed[0][0] == 6 and "geoip.country_name: no such field here" in needed[0][1]
+    assert (9, "num_event_types has no like here") in needed
+
+
+def test_a_field_that_only_single_events_have_is_named():
+    """What the type cannot see here is told as the check tells it, at the filter's line."""
+    text = "name: a\ntype: frequency\nnum_events: 5\ntimeframe: {minutes: 1}\nfilter:\n- prefix: {url.path: /health}\n"
+
+    made = translated(Path("a.yaml"), text)
+
+    assert made.entry is None
+    assert [(note.line, "url.path" in note.what) for note in made.notes if note.needed] == [(5, True)]
+
+
+def test_a_rule_of_ones_own_code_is_named():
+    """Its type is no type here."""
+    made = imported("custom")
+
+    assert made.entry is None
+    assert "type elastalert_modules.ours.OurRule is not known here" in made.notes[0].what
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ("status:500", {"http.response.status_code": 500}),
+        ("status:5*", {"http.response.status_code": "5xx"}),
+        ("status:>=500", {"http.response.status_code": ">=500"}),
+        ("status:[500 TO *]", {"http.response.status_code": ">=500"}),
+        ("status:{499 TO 600}", {"and": [{"http.response.status_code": ">499"}, {"http.response.status_code": "<600"}]}),
+        ("level:(ERROR OR FATAL) AND service.name:web", {"severity_text": ["ERROR", "FATAL"], "service.name": "web"}),
+        ("level:ERROR service.name:web", {"or": [{"severity_text": "ERROR"}, {"service.name": "web"}]}),
+        ("service.name:web OR service.name:shop AND NOT host.name:a", {
+            "or": [{"service.name": "web"}, {"service.name": "shop", "not": {"host.name": "a"}}]}),
+        ('message:"connection refused"', {"body": r"/(?i)\bconnection\W+refused\b/"}),
+        ("message:timeout && !host.name:test*", {"body": r"/(?i)\btimeout\b/", "not": {"host.name": "test*"}}),
+        ("-service.name:web", {"not": {"service.name": "web"}}),
+        ("_exists_:user.name", {"user.name": "*"}),
+        (r"host.name:/web-[0-9]+/", {"host.name": "/^(?:web-[0-9]+)$/"}),
+        ("host.name:web-?", {"host.name": "/^web\\-.$/"}),
+        (r"http.route:\/pay\/x", {"http.route": "/pay/x"}),
+        ("(service.name:a OR service.name:b) AND status:500", {"service.name": ["a", "b"], "http.response.status_code": 500}),
+    ],
+)  # fmt: skip
+def test_lucene_is_read_as_it_is_meant(query, where):
+    """Field queries, brackets, ranges, phrases, wildcards, and what stands side by side."""
+    found = where_of([{"query_string": {"query": query}}])
+
+    assert found == where
+    Conditions(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("timeout", "may stand in any field"),
+        ("message:timeout~2", "boosts and fuzziness"),
+        ("message:(a AND", "ends where a value"),
+        ("message:(a", "does not close"),
+        ("bytes:>5", "no such field"),
+        ("host.name:[a TO b]", "carries text"),
+        ("status:40?1", "carries a number"),
+        ("host.name:/a~b/", "only to Lucene"),
+        ("a:b) c", "not understood"),
+        ("", "ends where a value"),
+    ],
+)
+def test_what_cannot_be_read_is_named(query, says):
+    """Never guessed."""
+    with pytest.raises(Malformed, match=says.replace("?", r"\?")):
+        where_of([{"query_string": {"query": query}}])
+
+
+@settings(deadline=None)
+@given(st.text(alphabet='ab:()"/*?\\ANDORT[]{}+-!&|<>=~^ 5', max_size=30))
+def test_any_text_is_a_query_or_malformed(text):
+    """A file of somebody's never ends in a stack trace."""
+    try:
+        Conditions(where_of([{"query_string": {"query": text}}]))
+    except Malformed:
+        return
+    parsed(text)
+
+
+def test_a_folder_becomes_one_file_that_the_check_takes(tmp_path):
+    """What could not be translated stands in it as a comment, and the exit code says that there is something to do."""
+    to = tmp_path / "shop.yaml"
+
+    done = CliRunner().invoke(logverse, ["rules", "import-elastalert", str(THEIRS), "--to", str(to)], standalone_mode=False)
+    checked = CliRunner().invoke(logverse, ["rules", "check", str(to)], standalone_mode=False)
+
+    assert (done.return_value, checked.return_value) == (1, 0)
+    assert "10 of 12 rules translated" in done.output
+    assert "untranslatable.yaml:6: rule strange: filter:" in done.output
+    assert "# custom.yaml: of our own: NOT TRANSLATED" in to.read_text()
+
+
+def test_names_and_notes_cannot_write_yaml_of_their_own():
+    """A name with a line break stays within its comment."""
+    text = yaml_of([translated(Path("x.yaml"), 'name: "a\\n- {name: evil}"\ntype: nothing\n')])
+
+    assert yaml.safe_load(text) == {"rules": None}
+
+
+@pytest.mark.parametrize("name", RULE_TYPES)
+def test_a_rule_can_be_written_as_it_was_read(name):
+    """`rules show` prints an entry that gives the same rule again."""
+    rule, problems = check(
+        {"name": "a", "type": name, **RULE_TYPES[name].example, "for": "5s", "owner": "me", "shadow": True, "schedule": {"days": "mon"}}
+    )
+
+    assert problems == []
+    assert check(yaml.safe_load(yaml.safe_dump(entry_of(rule)))) == (rule, [])
