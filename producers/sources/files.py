@@ -18,7 +18,7 @@ from producers.sources.lines import Chunk, LongLine
 from producers.sources.log_file import CutOff, Inode, LogFile, Replaced, version
 from producers.sources.looking_back import LookingBack, Name, State, name_of
 from producers.sources.patterns import expanded, regular
-from producers.sources.streams import Plain, Stream, opened
+from producers.sources.streams import Stream, opened
 
 GRACE_MS = 5_000  # the last half line of a renamed file waits so long for its other half
 REST_MS = 300_000  # a file that was quiet so long is closed, and opened again when its size or time changes
@@ -57,12 +57,21 @@ class Files:
         for file in list(self._by_inode.values()):
             self._check(file, paths)
         for inode, path in paths.items():
-            if not self._follows(inode) and (not self._ended or path in self._waiting):
+            if not self._follows(inode) and not self._ended and path not in self._waiting:
                 self._open(path)
         self._look_back({path: (inode, None if self._follows(inode) else stat.st_mtime_ns) for inode, (path, stat) in found.items()})
         self._seek_copies()
         if not reading:
             self._let_go()
+            self._open_waiting()
+
+    def _open_waiting(self) -> None:
+        """Those that had to wait, until no more may be open."""
+        for path in sorted(self._waiting):
+            self._waiting.discard(path)
+            self._open(path)
+            if path in self._waiting:
+                return
 
     def lagging(self) -> list[LogFile]:
         """Files with bytes that were not read yet."""
@@ -106,7 +115,6 @@ class Files:
                 self._waiting.add(path)
                 return self._problem(f"not every file is open: {error.strerror}")
             return self._problem(f"{path} cannot be read: {error.strerror}")
-        self._waiting.discard(path)
         inode, file = (stat.st_dev, stat.st_ino), None  # perhaps another one than was listed under this name
         try:
             file = None if self._follows(inode) else self._adopted(path, stream, inode)
@@ -150,7 +158,7 @@ class Files:
         file.position.found(self._clock())
         if path is not None and path != file.path:
             self._renamed(file, path)
-        if file.stream.grows and self._is_emptied(file):
+        if file.stream.grows and file.emptied():
             return self._emptied(file)
         if path is None and not file.renamed:
             self._renamed(file, file.path)
@@ -177,14 +185,6 @@ class Files:
     def _held_enough(self, file: LogFile) -> bool:
         rotated_since = self._turns[file.path.parent, stem(file.path.name)] > file.turn
         return rotated_since and self._clock() - file.quiet_since >= HELD_MS
-
-    def _is_emptied(self, file: LogFile) -> bool:
-        """Copy-and-truncate: it holds another text, or is shorter than what was read, twice in a row."""
-        if file.replaced():
-            return True
-        shrunk = isinstance(file.stream, Plain) and file.stream.stat().st_size < file.stream.position
-        sure, file.shrunk = shrunk and file.shrunk, shrunk
-        return sure
 
     def _emptied(self, file: LogFile) -> None:
         self._account.truncations += 1

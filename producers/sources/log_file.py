@@ -12,7 +12,7 @@ from producers.checkpoint import Position
 from producers.sources.identity import is_rotated, shown
 from producers.sources.lines import Chunk, Lines, LongLine
 from producers.sources.pods import container_of
-from producers.sources.streams import Stream
+from producers.sources.streams import Plain, Stream
 
 Inode = tuple[int, int]  # device and number: which file, whatever its name
 
@@ -96,6 +96,14 @@ class LogFile:
             self.overdue = False
             return self.lines.feed(data)
         return self.lines.end() if self.ending or self.overdue else []
+
+    def emptied(self) -> bool:
+        """Copy-and-truncate: it holds another text, or is shorter than what was read, twice in a row."""
+        if self.replaced():
+            return True
+        shrunk = isinstance(self.stream, Plain) and self.stream.stat().st_size < self.stream.position
+        sure, self.shrunk = shrunk and self.shrunk, shrunk
+        return sure
 
     def replaced(self) -> bool:
         """Whether the file, which was ours, has another beginning by now, or other bytes before where we are."""
