@@ -89,7 +89,9 @@ class Rolling:
         """When, after its position, something enters or leaves; None when nothing will."""
         enters = self._ahead[0] + self._step if self._ahead else None
         leaves = self._inside[0] + self._span + self._step if self._inside else None
-        return min((time for time in (enters, leaves) if time is not None), default=None)
+        if enters is None or leaves is None:
+            return enters if leaves is None else leaves
+        return enters if enters < leaves else leaves
 
     def expect(self, start: Millis) -> None:
         """A bucket was made at `start`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import orjson
@@ -55,7 +55,7 @@ class Kept:
     named: list[Millis] = field(default_factory=list)  # dirty buckets behind the window: it forgot their names, late rows brought others
 
     def to_bytes(self) -> bytes:
-        return orjson.dumps([VERSION, asdict(self)])
+        return orjson.dumps([VERSION, self])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Kept | None:
@@ -215,10 +215,13 @@ class Series:
 
     def save(self, store: Writer) -> None:
         """Writes what changed since the last time."""
-        for start in self._unsaved & self.buckets.keys():
-            store.put(bucket_key(self.key, start), self.buckets[start].to_bytes())
-        for start in self._gone - self.buckets.keys():
-            store.remove(bucket_key(self.key, start))
+        buckets = self.buckets
+        for start in self._unsaved:
+            if start in buckets:
+                store.put(bucket_key(self.key, start), buckets[start].to_bytes())
+        for start in self._gone:
+            if start not in buckets:
+                store.remove(bucket_key(self.key, start))
         if self._changed:
             store.put(f"S:{self.key}", self.kept.to_bytes())
         if self._told is not None:
@@ -226,7 +229,9 @@ class Series:
         if self.course.judge.changed and (state := self.course.judge.state()) is not None:
             store.put(f"D:{self.key}", state)
             self.course.judge.changed = False
-        self._unsaved, self._gone, self._changed, self._told = set(), set(), False, None
+        self._unsaved.clear()
+        self._gone.clear()
+        self._changed, self._told = False, None
 
     def remove(self, store: Writer) -> None:
         """Takes everything of the series out of the store."""

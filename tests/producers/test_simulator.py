@@ -167,6 +167,42 @@ def test_batch_run_is_one_client_on_one_route() -> None:
     assert len({line["address"] for line in added}) == 1
 
 
+def test_error_rate_fails_at_once() -> None:
+    """A bug answers 500, and nobody waits for it: the other requests and all durations stay as they were."""
+    usual = second_minute(simulation())
+    found = second_minute(simulation(in_second_minute("error-rate", 0.2)))
+
+    assert 0.15 < share(found, lambda line: line["status"] == "500") < 0.25
+    assert [line["duration"] for line in found] == [line["duration"] for line in usual]
+
+
+def test_cache_flush_is_slow_at_first() -> None:
+    """Nothing is answered 304, no more requests fail, and the answers get quicker until the cache is full again."""
+    usual = second_minute(simulation())
+    found = second_minute(simulation(in_second_minute("cache-flush", 3)))
+
+    slower = [
+        float(after["duration"]) / float(before["duration"])
+        for before, after in zip(usual, found, strict=True)
+        if after["duration"] > "0.050"
+    ]
+    assert "304" in {line["status"] for line in usual} and "304" not in {line["status"] for line in found}
+    assert share(found, failed) == share(usual, failed)
+    assert slower[0] > 2.5 > 1.5 > slower[-1]
+
+
+def test_crawler_is_one_client_that_reads_what_is_there() -> None:
+    """All that is new comes from one address that says what it is, reads many pages, and finds nearly all of them."""
+    usual = Counter(map(tuple, (line.values() for line in second_minute(simulation()))))
+    found = Counter(map(tuple, (line.values() for line in second_minute(simulation(in_second_minute("crawler", 0.3))))))
+    added = [dict(zip(COMBINED.groupindex, values, strict=True)) for values in found - usual]
+
+    assert len(added) > 800
+    assert len({line["address"] for line in added}) == 1 and len({line["path"] for line in added}) > 50
+    assert all("Applebot" in line["agent"] and line["method"] == "GET" and line["referer"] == "-" for line in added)
+    assert share(added, lambda line: line["status"] == "404") < 0.05
+
+
 def test_deploy_errs_for_four_seconds_and_then_is_slow() -> None:
     """A deploy's errors are over after 4 s; what follows is slower than usual and no more wrong."""
     found = second_minute(simulation(in_second_minute("deploy", 0.3)))

@@ -144,6 +144,29 @@ def test_silent_host_leaves_its_work_to_the_others(tmp_path: Path) -> None:
     assert "12:01:" not in (tmp_path / f"web/web-{silent}/access.log").read_text()
 
 
+@pytest.mark.parametrize("log", LOGS)
+def test_what_is_silent_is_silent_in_every_log(log: str) -> None:
+    """A silent service writes nothing at all; a silent host neither, and what it would have written others do."""
+    usual, silence = within(written(log, hosts=3)), within(written(log, hosts=3, episode=in_second_minute("silence")))
+    host = within(written(log, hosts=3, episode=in_second_minute("silent-host")))
+
+    assert silence == []
+    assert [line.text for line in host] == [line.text for line in usual]
+    assert (len({line.host for line in usual}), len({line.host for line in host})) == (3, 2)
+
+
+@pytest.mark.parametrize("kind", ["scan", "brute-force", "crawler", "batch-run"])
+def test_the_label_names_the_one_client(tmp_path: Path, kind: str) -> None:
+    """Who it was stands in labels.json, as it stands in the lines."""
+    episode = in_second_minute(kind)
+
+    write_all(tmp_path, Simulation(("web",), 50, 7, NOON, NOON + 3 * MINUTE, (episode,), LOGS), lambda *_: None, lambda: False)
+
+    (label,) = orjson.loads((tmp_path / "labels.json").read_bytes())["labels"]
+    text = (tmp_path / "web" / ("activity.log" if kind == "brute-force" else "access.log")).read_text()
+    assert text.count(label["client"]) > 100
+
+
 def test_other_logs_change_no_access_log() -> None:
     """The same seed gives the same access log, whatever else is written and on however many hosts."""
     alone = [line.text for line in written()]
