@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
@@ -159,14 +160,15 @@ class Translator:
         worst, written = self.disorder.worst, _Written()
         mask = self.mask if self.mask.on else None
         events, untimed, soon = 0, 0, observed + FUTURE_MS
-        for line in chunk.lines:
+        for line, cleared in zip(chunk.lines, mask.cleared(chunk.lines) if mask else repeat(False), strict=False):
             start = offset
             offset += len(line) + 1
             if not line or line == b"\r":
                 account.blank += 1
                 continue
             try:
-                parsed = parse(decoded(line))
+                text = decoded(line)
+                parsed = parse(text)
                 at = parsed.timestamp
                 if at is None and parsed.local is not None:
                     at = parsed.timestamp = instant_of(parsed.local, observed if live else last, begun, observed)
@@ -176,7 +178,7 @@ class Translator:
                 else:
                     last = at
                 if mask is not None:
-                    parsed = mask.mask_parsed(parsed)
+                    parsed = mask.mask_parsed(parsed, text, cleared)
                 value = self._event(parsed, written[at], observed_text, uid + str(start), service, of_all, of_text)
                 if len(value) > MAX_RECORD:
                     raise Malformed("record too large")

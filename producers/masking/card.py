@@ -18,7 +18,7 @@ _CANDIDATE = re.compile(
 # Diners, Maestro, Discover and UnionPay, Mir. Times in milliseconds begin with 1 and are none of them.
 _NETWORK = re.compile(r"4|5[0-9]|2(?:2[2-9]|[3-6]|7[01]|720|20[0-4])|3(?:[4678]|0[0-5]|5)|6")
 _FIRST_GROUP = re.compile(r"\d+")
-_FEWEST = "0" * 13
+_FEWEST = b"0" * 13
 
 
 class Card:
@@ -28,7 +28,8 @@ class Card:
     """
 
     def suspected(self, signs: Signs) -> bool:
-        return _FEWEST in signs.numbers or (signs.numbers.count("0+0") > 1 and _FEWEST in signs.numbers.replace("+", ""))
+        numbers = signs.numbers
+        return _FEWEST in numbers or (b"+" in numbers and numbers.count(b"0+0") > 1 and _FEWEST in numbers.replace(b"+", b""))
 
     def found(self, text: str) -> Iterator[Found]:
         at = 0

@@ -27,7 +27,7 @@ class Ip:
     """
 
     def suspected(self, signs: Signs) -> bool:
-        return signs.text.count(".") >= 3 or signs.text.count(":") >= 2 or "%3a" in signs.lower
+        return signs.text.count(".") >= 3 or signs.text.count(":") >= 2 or ("%" in signs.text and "%3a" in signs.lower)
 
     def found(self, text: str) -> Iterator[Found]:
         places = [found for match in _V4.finditer(text) if (found := _v4(match))] if text.count(".") >= 3 else []

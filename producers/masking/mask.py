@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -14,17 +15,13 @@ from producers.masking import PATTERNS
 from producers.masking.field_rules import FieldRules
 from producers.masking.pattern import Signs
 from producers.masking.policy import FIXED, Policy
+from producers.masking.suspicion import CACHED, DEEPEST, SAID, SMALL, Suspicion, opaque
 from producers.parsers.parsed import Parsed
 
-_CACHED = 8192
+_TOGETHER = 32  # lines that are asked about at once
 _SHORT = 24  # characters: looking for signs takes longer than looking for what they are signs of
-_DEEPEST = 32  # objects nested deeper become one text: hostile nesting must not exhaust the stack
 _CUT_EDGE = 512  # bytes at the end of a text that was cut off: half a secret there is none that a pattern finds
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")  # a hash without digits is no card's, address's or phone's number
-_SMALL = 10**9  # a number below it is nobody's card or phone
-_HEX = frozenset("0123456789abcdefABCDEF")
-_SAID = ("host.name", "event.outcome", "log.file.path", "log.record.original.sha256")  # of FIXED, what a line may say of itself
-_IDS = {"trace_id": 32, "span_id": 16}
 
 
 class Mask:
@@ -33,24 +30,37 @@ class Mask:
     def __init__(self, policy: Policy) -> None:
         self._actions = {kind: action for kind, action in policy.patterns.items() if action != "keep"}
         self._patterns = [kind for kind in PATTERNS if kind in self._actions]
-        self._looking = [(kind, PATTERNS[kind]) for kind in self._patterns]
+        self._suspicion = Suspicion(self._patterns)
         self._fields = FieldRules(policy.fields)
-        self._dead, self._hashed, self._names = policy.dead, dict[str, str](), dict[str, str]()
+        self._by_name = bool(self._fields)
+        self._dead, self._hashed = policy.dead, dict[str, str]()
         self._hmac = hmac.new(policy.key, digestmod="sha256") if policy.key else None
-        self.on = bool(self._patterns or self._fields or policy.dead == "drop")
+        self.on = bool(self._patterns or self._by_name or policy.dead == "drop")
         self._texts = dict[str, tuple[str, list[str]]]()
         self.counts: Counter[str] = Counter()
+        self._worth = True  # bodies are nearly the whole line, so that it is worth while to look at many lines at once
 
     @classmethod
     def none(cls) -> Mask:
         """Changes nothing."""
         return cls(Policy())
 
-    def mask_parsed(self, parsed: Parsed) -> Parsed:
-        """The same, without what must not leave; Malformed when its attributes are no JSON. To be asked only when `on`."""
-        self._mask_fixed(parsed)
-        if not (self._fields or parsed.service or self._suspected_of(parsed.body, parsed.fields, parsed.attributes)):
+    def cleared(self, lines: Sequence[bytes]) -> Iterator[bool]:
+        """For each line, whether it has no sign of what must not leave; to be told to `mask_parsed` before the next one is taken."""
+        for first in range(0, len(lines), _TOGETHER):
+            some = lines[first : first + _TOGETHER]
+            yield from self._suspicion.cleared(some) if self._worth and not self._by_name else repeat(False, len(some))
+
+    def mask_parsed(self, parsed: Parsed, line: str = "", cleared: bool = False) -> Parsed:
+        """The same, without what must not leave; Malformed when its attributes are no JSON. To be asked only when `on`.
+
+        `line` is what it was made of; `cleared`: that has no sign of anything.
+        """
+        self._worth = len(parsed.body) * 2 > len(line)
+        said = {**parsed.fields, "": parsed.service} if parsed.service else parsed.fields
+        if not (self._by_name or self._suspicion.of_event(parsed.body, said, parsed.attributes, line if cleared else "")):
             return parsed  # as most lines are
+        self._mask_fixed(parsed)
         flat: dict[str, Any] = {"body": parsed.body, **parsed.fields}
         if parsed.attributes:
             flat["attributes"] = parsed.attributes
@@ -64,7 +74,7 @@ class Mask:
 
     def _mask_fixed(self, parsed: Parsed) -> None:
         """What no rule touches when it is ours is somebody's text when the line says it: by pattern."""
-        for name in _SAID:
+        for name in SAID:
             if name in parsed.fields:
                 said = parsed.fields[name]
                 masked = self._known(said, self._patterns)
@@ -75,10 +85,10 @@ class Mask:
 
     def mask_event(self, flat: dict[str, Any]) -> dict[str, Any]:
         """An event as `LogEvent.to_json` has it (flat names, `attributes` nested), changed in place. Malformed: it is no JSON."""
-        if self._fields:
+        if self._by_name:
             self._by_field(flat)
         if self._patterns:
-            suspected = self._suspected_of(flat.get("body") or "", flat, flat.get("attributes"))
+            suspected = self._suspicion.of_event(flat.get("body") or "", flat, flat.get("attributes"))
             if suspected:
                 self._by_pattern(flat, suspected)
         return flat
@@ -99,43 +109,12 @@ class Mask:
 
     def mask_text(self, text: str) -> str:
         """One text, by pattern."""
-        suspected = self._suspected(text) if self._patterns else []
+        suspected = self._suspicion.of_text(text)
         return self._text(text, suspected) if suspected else text
-
-    def _suspected_of(self, body: str, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None) -> list[str]:
-        """The kinds that may be in an event. What is part of the body, as it is in most lines, is not looked at a second time."""
-        texts = [body, *[value for name, value in fields.items() if type(value) is str and value not in body and not _opaque(name, value)]]
-        if attributes:
-            for name, value in attributes.items():
-                if self._kind_of(name) or type(value) is dict or type(value) is list:
-                    return self._patterns  # its name says what it is; or there are more names inside
-                texts.append(name)
-                if type(value) is not str:
-                    texts.append(str(value))
-                elif value not in body:
-                    texts.append(value)
-        return self._suspected("\n".join(texts))
-
-    def _suspected(self, text: str) -> list[str]:
-        if not text.isascii():
-            return self._patterns
-        signs = Signs(text)
-        return [kind for kind, pattern in self._looking if pattern.suspected(signs)]
-
-    def _kind_of(self, name: str) -> str:
-        """The kind of what a field of this name holds, "" when that is not told by the name."""
-        kind = self._names.get(name)
-        if kind is None:
-            kind = next((kind for kind in self._patterns if PATTERNS[kind].named(name)), "")
-            if len(self._names) >= _CACHED:
-                self._names.clear()
-            if len(name) <= 256:
-                self._names[name] = kind
-        return kind
 
     def _by_pattern(self, flat: dict[str, Any], kinds: list[str]) -> None:
         for name, value in [(name, value) for name, value in flat.items() if type(value) is str]:
-            if _opaque(name, value):
+            if name in FIXED or opaque(name, value):
                 continue
             masked = self._text(value, kinds) if name == "body" else self._known(value, kinds)
             if masked or name == "body":
@@ -153,7 +132,7 @@ class Mask:
             while masked_name in whole:  # two names may look the same now
                 alike[base] += 1
                 masked_name = f"{base}#{alike[base] + 1}"
-            kind = self._kind_of(name)
+            kind = self._suspicion.kind_of(name)
             if kind and value not in (None, "", True, False) and (kind != "phone" or _like_phone(value)):
                 replaced = self._replacement(kind, _written(value))
                 if replaced:
@@ -165,13 +144,13 @@ class Mask:
     def _value(self, value: Any, kinds: list[str], depth: int) -> Any:
         if type(value) is str:
             return self._known(value, kinds)
-        if isinstance(value, dict | list) and depth >= _DEEPEST:
+        if isinstance(value, dict | list) and depth >= DEEPEST:
             return self._text(_written(value), kinds)
         if isinstance(value, dict):
             return self._members(value, kinds, depth + 1)
         if isinstance(value, list):
             return [self._value(one, kinds, depth + 1) for one in value]
-        if isinstance(value, int | float) and abs(value) >= _SMALL:
+        if isinstance(value, int | float) and abs(value) >= SMALL:
             written = str(value)
             masked = self._text(written, kinds)
             return value if masked == written else masked
@@ -182,7 +161,7 @@ class Mask:
         found = self._texts.get(text)
         if found is None:
             found = self._look(text, kinds)
-            if len(self._texts) >= _CACHED:
+            if len(self._texts) >= CACHED:
                 self._texts.clear()
             if len(text) <= 256:
                 self._texts[text] = found
@@ -232,7 +211,7 @@ class Mask:
             keyed = self._hmac.copy()
             keyed.update(value.encode("utf-8", "surrogatepass"))
             found = keyed.hexdigest()[:16].translate(_LETTERS)
-            if len(self._hashed) >= _CACHED:
+            if len(self._hashed) >= CACHED:
                 self._hashed.clear()
             if len(value) <= 256:
                 self._hashed[value] = found
@@ -257,11 +236,6 @@ class Mask:
             self._fields.take_out(flat, gone)
 
 
-def _opaque(name: str, value: str) -> bool:
-    """Whether nobody looks into it: what the event is found by, and ids of traces as they should be."""
-    return name in FIXED or (name in _IDS and len(value) == _IDS[name] and _HEX.issuperset(value))
-
-
 def _written(value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -273,7 +247,7 @@ def _written(value: Any) -> str:
 
 def _texts_in(value: Any, depth: int = 1) -> Iterator[str]:
     """The texts within a list or an object."""
-    if isinstance(value, list | dict) and depth < _DEEPEST:
+    if isinstance(value, list | dict) and depth < DEEPEST:
         for one in value.values() if isinstance(value, dict) else value:
             if isinstance(one, str):
                 yield one

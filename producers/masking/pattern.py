@@ -39,22 +39,30 @@ _DIGITS = b"0123456789"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NUMBERS = _table((_DIGITS, b"0"), (b"+", b"+"))
 _SHAPE = _table((_DIGITS, b"0"), (b"-", b"-"), (b"(", b"("), (b")", b")"), (b":", b":"))
+_WORDS = bytes(range(256)).lower()
+_NO_LETTERS = bytes(set(range(256)) - set(_LETTERS + b". "))
 _RUNS = _table((_DIGITS + _LETTERS + b"_-", b"a"))
 
 
 class Signs:
     """An ASCII text in the forms that make looking for signs quick: bytes are translated and searched by C, regular expressions are not.
 
-    `lower`: in lower case. `numbers`: without separators; digits are `0`, `+` is itself, all else `x`. `shape`: digits are `0`,
-    `-():` themselves, all else `x`. `runs`: what tokens are made of is `a`, all else `x`.
+    `words`: its letters in lower case, points and spaces, and nothing else. `numbers`: without separators; digits are `0`, `+` is
+    itself, all else `x`. `shape`: digits are `0`, `-():` themselves, all else `x`. `runs`: what tokens are made of is `a`, all else `x`.
     """
 
-    __slots__ = ("lower", "numbers", "runs", "shape", "text")
+    __slots__ = ("numbers", "runs", "shape", "text", "words")
 
     def __init__(self, text: str) -> None:
         data = text.encode()
-        self.text, self.lower = text, text.lower()
+        self.text = text
+        self.words = data.translate(_WORDS, _NO_LETTERS).decode()
         spaced = data.replace(b"%20", b" ") if "%" in text else data
-        self.numbers = spaced.translate(_NUMBERS, b" -._()").decode("latin-1")
-        self.shape = data.translate(_SHAPE).decode("latin-1")
-        self.runs = data.translate(_RUNS).decode("latin-1")
+        self.numbers = spaced.translate(_NUMBERS, b" -._()")
+        self.shape = data.translate(_SHAPE)
+        self.runs = data.translate(_RUNS)
+
+    @property
+    def lower(self) -> str:
+        """In lower case."""
+        return self.text.lower()

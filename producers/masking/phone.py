@@ -24,9 +24,9 @@ class Phone:
     """
 
     def suspected(self, signs: Signs) -> bool:
-        if "+00000000" in signs.numbers or ("%" in signs.text and "%2b" in signs.lower):
+        if b"+00000000" in signs.numbers or ("%" in signs.text and "%2b" in signs.lower):
             return True
-        return "000-0000" in signs.shape or "(000)" in signs.shape
+        return b"000-0000" in signs.shape or (b"(" in signs.shape and b"(000)" in signs.shape)
 
     def found(self, text: str) -> Iterator[Found]:
         places = list[Found]()

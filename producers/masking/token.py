@@ -63,14 +63,14 @@ class Token:
     """
 
     def suspected(self, signs: Signs) -> bool:
-        text, lower = signs.text, signs.lower
-        if "-----" in text or "bearer" in lower or _in_url(text, lower) or (_RUN in signs.runs and _formed(text)):
+        text = signs.text
+        if "-----" in text or "bearer" in signs.words or _in_url(text) or (_RUN in signs.runs and _formed(text)):
             return True
         # A name needs something between it and its value. Colons of times and of https:// are most that there are.
         shape = signs.shape
         if not ("=" in text or "%" in text or ">" in text or shape.count(b":") > shape.count(b"0:0") + text.count("://")):
             return False
-        return _named(lower)
+        return _named(signs.words) and _named(signs.lower)
 
     def found(self, text: str) -> Iterator[Found]:
         # ASCII in lower case has every character in its place; other scripts grow when their case changes.
@@ -82,7 +82,7 @@ class Token:
             places += _assigned(assigned.finditer(searched), text)
             if "auth" in lower or "cookie" in lower or "bearer" in lower:
                 places += [_place(match, text) for match in header.finditer(searched)]
-        if _in_url(text, lower):
+        if _in_url(text):
             places += [_place(match, text) for match in _IN_URL.finditer(text)]
         if "-----BEGIN" in text:
             places += [_place(match, text) for match in _PRIVATE.finditer(text)]
@@ -103,9 +103,9 @@ def _named(lower: str) -> bool:
     )  # fmt: skip
 
 
-def _in_url(text: str, lower: str) -> bool:
+def _in_url(text: str) -> bool:
     """Whether something that _IN_URL needs is there."""
-    return ("@" in text or "%40" in text) and ("://" in text or "%2f%2f" in lower)
+    return ("@" in text or ("%" in text and "%40" in text)) and ("://" in text or "%2f%2f" in text.lower())
 
 
 def _formed(text: str) -> bool:
