@@ -47,8 +47,8 @@ _RUNS = _table((_DIGITS + _LETTERS + b"_-", b"a"))
 class Signs:
     """An ASCII text in the forms that make looking for signs quick: bytes are translated and searched by C, regular expressions are not.
 
-    `words`: its letters in lower case, points and spaces, and nothing else. `numbers`: without separators; digits are `0`, `+` is itself,
-    all else `x`. `shape`: digits are `0`, `-():` themselves, all else `x`. `runs`: what tokens are made of is `a`, all else `x`.
+    `words`: its letters in lower case, points and spaces, and nothing else. `numbers`: without separators; digits are `0`, `+` is
+    itself, all else `x`. `shape`: digits are `0`, `-():` themselves, all else `x`. `runs`: what tokens are made of is `a`, all else `x`.
     """
 
     __slots__ = ("numbers", "runs", "shape", "text", "words")
