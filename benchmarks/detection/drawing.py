@@ -7,12 +7,12 @@ no text is made. `tests/benchmarks/test_drawing.py` holds that both come to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.detection.arrays import Day, Flags, Floats, Ints, Logins, Messages, Requests
 from benchmarks.detection.places import PROBES, SCANNED, Spot, spots
 from producers.simulator import effects
 from producers.simulator.application import MESSAGES, RARE, SHARE, WORDS
@@ -24,57 +24,8 @@ from producers.simulator.sites import ZIPF_EXPONENT, site_of
 from producers.simulator.traffic import ALONE, FAILURES, PROBING, added_factor, added_routes, silent
 from producers.simulator.visitors import BOT_SHARE
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
 ALONE_FROM = 1_000_000  # numbers of clients from here on: the one client of an episode, by its place among the simulation's
 _CLIENTS = 100_000
-
-
-@dataclass(slots=True)
-class Requests:
-    """Requests, an array a field. `second` of the epoch, `spot` in spots(service), `client` a number, `path` one of its spot's."""
-
-    second: Ints
-    spot: Ints
-    status: Ints
-    duration: Floats
-    client: Ints
-    path: Ints
-    host: Ints
-
-    def take(self, places: Ints | Flags) -> Requests:
-        return Requests(*(getattr(self, field.name)[places] for field in fields(self)))
-
-
-@dataclass(slots=True)
-class Messages:
-    """Lines of the application's log. `message` in MESSAGES, behind them NEW, once for each of WORDS."""
-
-    second: Ints
-    message: Ints
-    host: Ints
-
-
-@dataclass(slots=True)
-class Logins:
-    """Logins. `user` below USERS, behind them TARGETS; `client` as in Requests."""
-
-    second: Ints
-    user: Ints
-    client: Ints
-    failed: Flags
-    host: Ints
-
-
-@dataclass(slots=True)
-class Day:
-    """All that one service did."""
-
-    requests: Requests
-    messages: Messages
-    logins: Logins
 
 
 def draw(simulation: Simulation, service: str) -> Day:

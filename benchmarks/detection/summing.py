@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.detection.drawing import ALONE_FROM, Day, Floats, Ints, Requests
+from benchmarks.detection.arrays import Day, Floats, Ints, Requests
+from benchmarks.detection.drawing import ALONE_FROM
 from benchmarks.detection.places import spots
 from logverse.instant import Millis
 from logverse.severity import ERROR, INFO, WARN, number_of
