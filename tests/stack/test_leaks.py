@@ -86,7 +86,7 @@ def stored(topics: TopicSet) -> list[dict[str, object]]:
     rows = []
     for form in FORMS:
         told = topics.logverse("query", "events", "--service", f"leak-{form}", "--since", "2h", "--limit", "0", "-o", "json", check=False)
-        rows += json.loads(told.stdout or "[]")
+        rows += [json.loads(line) for line in told.stdout.splitlines()]
     return rows
 
 
