@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -258,7 +259,7 @@ def test_oldest_of_several_files_goes_first(workshop: Any) -> None:
 def few_files() -> Iterator[None]:
     """This process may have about thirty more files open than it has, and a quarter of all for other things."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with open(os.devnull) as probe:
+    with Path(os.devnull).open() as probe:
         resource.setrlimit(resource.RLIMIT_NOFILE, ((probe.fileno() + 30) * 4 // 3 + 1, hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
