@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from logverse.topic_reader import read_to_end
-from logverse.topics import TOPICS, named
+from logverse.topics import LOGS, TOPICS, named
 from tests.alerting.stand_ins import HttpServer
 from tests.producers.masking import secrets_planted as planted
 
@@ -82,11 +82,17 @@ def of_topic(topics: TopicSet, topic: str) -> list[str]:
 
 
 def stored(topics: TopicSet) -> list[dict[str, object]]:
-    """All that the store has of the services, as `logverse query` gives it."""
+    """All that the store has, as `logverse query` gives it: of each service that a record names, for a line may name its own."""
+    found = (
+        json.loads(message.value() or b"{}")
+        for topic in LOGS.values()
+        for message in read_to_end(topics.settings, named(topic, topics.prefix))
+    )
+    services = {event["service.name"] for event in found if event["log.type"] != "heartbeat"}
     rows = []
-    for form in FORMS:
-        told = topics.logverse("query", "events", "--service", f"leak-{form}", "--since", "2h", "--limit", "0", "-o", "json", check=False)
-        rows += json.loads(told.stdout or "[]")
+    for service in sorted(services):
+        told = topics.logverse("query", "events", "--service", service, "--since", "2h", "--limit", "0", "-o", "json", check=False)
+        rows += [json.loads(line) for line in told.stdout.splitlines()]
     return rows
 
 
