@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
@@ -99,7 +101,12 @@ def views(settings: JobSettings) -> dict[str, str]:
     """The SQL of a job with these settings, by name (see `tables.views`)."""
     reach = Reach.of(settings.rules)
     clauses = {name: Conditions(where).sql() for name, where in reach.clauses.items()}
-    return tables.views(settings, clauses, [view for view in reach.views if view != "traffic"])
+    wanted = {view: _one_of(reach.about.get(view, ({},))) for view in reach.views if view != "traffic"}
+    return tables.views(settings, clauses, wanted)
+
+
+def _one_of(wheres: Iterable[Mapping[str, Any]]) -> str:
+    return " OR ".join(f"({Conditions(where).sql()})" for where in wheres)
 
 
 def _key(row) -> str:

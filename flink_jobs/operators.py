@@ -16,7 +16,6 @@ from flink_jobs.rules.book import Page, RuleBook, project
 from flink_jobs.rules.matched import MatchedEvent
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
-from flink_jobs.rules.views import BUSIEST
 from flink_jobs.rules.watch import Watch
 from flink_jobs.settings import JobSettings
 from flink_jobs.stillness import Stillness
@@ -76,7 +75,6 @@ class Evaluate(KeyedBroadcastProcessFunction):
 
     def __init__(self, settings: JobSettings, reach: Reach, across: bool) -> None:
         self._settings, self._reach, self._across = settings, reach, across
-        self._cut = tuple(view for view in reach.views if view in BUSIEST)
         # In a replay the clock means nothing.
         self._has_clock = across and not settings.bounded
 
@@ -102,7 +100,7 @@ class Evaluate(KeyedBroadcastProcessFunction):
             return
         watch, page, late = self._watch(ctx, key), self._page(ctx, key), kind in (tables.LATE, tables.LATE_EVENTS)
         if kind in (tables.SUMMARIES, tables.LATE):
-            seen = watch.observe(self._summaries(row), page, late=late)
+            seen = watch.observe(self._summaries(row, page, ctx), page, late=late)
             yield from self._hand_on(ctx, row, seen)
         else:
             event = wire.matched_event(items)
@@ -112,12 +110,13 @@ class Evaluate(KeyedBroadcastProcessFunction):
         # Of a late row this lies in the past: it fires with the next watermark.
         ctx.timer_service().register_event_time_timer(at + SECOND - 1)
 
-    def _summaries(self, row: Row) -> list[Summary]:
+    def _summaries(self, row: Row, page: Page, ctx) -> list[Summary]:
         kind, _, at, items, more = row
         traffic, named = wire.summaries(at, items), wire.named(at, more)
-        # Of a late row the parts come apart, and to a rule across services `others` has been handed on.
-        whole = kind == tables.SUMMARIES and not self._across
-        return traffic + named + (wire.others(traffic, named, self._cut) if whole else [])
+        if kind == tables.LATE or self._across:  # the parts of a late second come apart; to a rule across services all is handed on
+            return traffic + named
+        views = sorted({*page.wants_others, *self._book_of(ctx).across().wants_others})
+        return traffic + named + wire.others(traffic, named, views)
 
     def _hand_on(self, ctx, row: Row, seen: Iterable[Summary]) -> Iterator[object]:
         for plan in self._handed_on(ctx):

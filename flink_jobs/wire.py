@@ -68,7 +68,8 @@ def more(several: Iterable[Summary]) -> str:
 
 
 def others(traffic: Sequence[Summary], several: Sequence[Summary], views: Iterable[str]) -> list[Summary]:
-    """Of each of these views what all had in a second that are not among `several`, with None as their name.
+    """Of each of these views what all had in a second that are not among `several`, with None as their name: who is not among the
+    busiest, who has no name, and what no rule of the view is about.
 
     That is what `traffic` counted of them less what the busiest had. The greatest duration is that of all.
     """

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
+from flink_jobs.rules.views import BUSIEST
 from logverse.errors import Malformed
 from logverse.rule import Rule
 from logverse.summary import VIEWS, Summary
@@ -37,6 +38,11 @@ class Page:
     def by_view(self) -> dict[str, tuple[Plan, ...]]:
         """Those on summaries, by the view that they read."""
         return {view: tuple(plan for plan in self.plans.values() if plan.view == view) for view in VIEWS}
+
+    @cached_property
+    def wants_others(self) -> tuple[str, ...]:
+        """The views of the busiest in which a rule counts all the others too: a series for each of the busiest has no place for them."""
+        return tuple(view for view, name in BUSIEST.items() if any(name not in plan.rule.group_by for plan in self.by_view[view]))
 
 
 class RuleBook(Page):
@@ -76,8 +82,8 @@ class RuleBook(Page):
     def _turn(self, plans: Mapping[str, Plan], gone: dict[str, str]) -> None:
         super().__init__(plans, gone, known=True)
         self._pages, self._of_services = {}, {}
-        self.__dict__.pop("on_events", None)
-        self.__dict__.pop("by_view", None)
+        for name in ("on_events", "by_view", "wants_others"):
+            self.__dict__.pop(name, None)
 
     def within_service(self, service: str = "") -> Page:
         """The rules that one service's operator can judge by itself; of a named service, those that can be about it."""

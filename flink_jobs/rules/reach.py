@@ -16,6 +16,7 @@ import orjson
 from flink_jobs.rules.conditions import Conditions, fields_of
 from flink_jobs.rules.matched import EVENT_FIELDS
 from flink_jobs.rules.plan import Plan
+from flink_jobs.rules.views import BUSIEST
 from logverse.errors import Malformed
 from logverse.identity import digest
 from logverse.rule import Rule
@@ -33,12 +34,14 @@ _UPGRADE = "`logverse job upgrade detect --rules FILE` puts the file's rules in 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """`clauses`: name → conditions as a rule writes them; an event that meets one is handed on under its name, to the rules on single
-    events. `views`: the dimensions of the summaries that the job makes, by view.
+    events. `views`: the dimensions of the summaries that the job makes, by view. `about`: events of such a view
+    are in it by name when they meet one of these conditions; of a view that is not in it, all are.
     """
 
     clauses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: dict(SEVERE))
     views: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {view: VIEWS[view] for view in ALWAYS})
     event_fields: tuple[str, ...] = EVENT_FIELDS
+    about: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Reach:
@@ -56,7 +59,8 @@ class Reach:
             if readable and not any(_same(one, where) for one in clauses.values()):
                 clauses[_name(where)] = dict(where)
         wanted = {*ALWAYS, *(plan.view for plan in plans)}
-        return cls(clauses, {view: dimensions for view, dimensions in VIEWS.items() if view in wanted})
+        about = {view: _widest(_selection(plan) for plan in plans if plan.view == view) for view in wanted if view not in ALWAYS and view}
+        return cls(clauses, {view: dimensions for view, dimensions in VIEWS.items() if view in wanted}, about=about)
 
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -73,7 +77,8 @@ class Reach:
     def from_plain(cls, flat: Mapping[str, Any]) -> Reach:
         # A job of before there were views says `dimensions`.
         views = flat["views"] if "views" in flat else {"traffic": flat["dimensions"]}
-        return cls(flat["clauses"], {view: tuple(names) for view, names in views.items()}, tuple(flat["event_fields"]))
+        about = {view: tuple(wheres) for view, wheres in flat.get("about", {}).items()}
+        return cls(flat["clauses"], {view: tuple(names) for view, names in views.items()}, tuple(flat["event_fields"]), about)
 
     def clause_for(self, rule: Rule) -> str | None:
         """The clause that lets through everything the rule is about; None when there is none, or the rule needs none."""
@@ -105,7 +110,12 @@ class Reach:
         if carried is None:
             return f"the running job makes no summaries of {plan.view} ({', '.join(VIEWS[plan.view])}): {_UPGRADE}"
         unseen = [name for name in plan.needs if name not in carried and name != plan.type.sketched(plan.rule)]
-        return f"the running job's summaries of {plan.view} do not carry {', '.join(unseen)}: {_UPGRADE}" if unseen else None
+        if unseen:
+            return f"the running job's summaries of {plan.view} do not carry {', '.join(unseen)}: {_UPGRADE}"
+        if plan.view in self.about and not any(_covers(where, _selection(plan)) for where in self.about[plan.view]):
+            covered = "; ".join(str(dict(where)) for where in self.about[plan.view])
+            return f"the running job sums up {plan.view} only of {covered}: {_UPGRADE}"
+        return None
 
 
 def _plans(rules: Iterable[Rule]) -> Iterator[Plan]:
@@ -113,6 +123,21 @@ def _plans(rules: Iterable[Rule]) -> Iterator[Plan]:
     for rule in rules:
         with suppress(Malformed):
             yield Plan(rule)
+
+
+def _selection(plan: Plan) -> Mapping[str, Any]:
+    """What the rule's `where` says of an event beside the name that its view is cut by: a cut name may be another than the event's."""
+    cut = BUSIEST.get(plan.view, "")
+    return {key: condition for key, condition in plan.type.where(plan.rule).items() if cut not in fields_of({key: condition})}
+
+
+def _widest(wheres: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Those of which none is within another."""
+    found: list[Mapping[str, Any]] = []
+    for where in wheres:
+        if not any(_covers(one, where) for one in found):
+            found = [*(one for one in found if not _covers(where, one)), where]
+    return tuple(found)
 
 
 def _covers(clause: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

@@ -3,8 +3,7 @@
 A service can have 100,000 of them in a second, and whoever scans it chooses how many. So the cut is made here, before anything
 leaves for Python: so many rows of a view, service and second come through, ordered by their events, of which a bad one (a status
 from 400 on, outcome `failure`, severity ERROR) weighs as ten: who tries passwords hides behind no busy office. What the others had is
-what `traffic` says of the same second less what came through; whoever reads the rows takes it off (wire.py), the SQL need not add
-it up again.
+what `traffic` says of the same second less what came through; who wants to know it takes it off (wire.py), the SQL need not add it up.
 
 Flink has top-N windows over event time only. Of late rows each of so many buckets, by the hash of the name, gives its weightiest;
 what the others among them had is in `traffic` alone.
@@ -12,7 +11,7 @@ what the others among them had is in `traffic` alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flink_jobs.rules.forms import literal
@@ -61,17 +60,21 @@ def figures(view: str) -> tuple[str, ...]:
     return tuple(_VIEWS[view].figures)
 
 
-def views(settings: JobSettings, wanted: Iterable[str]) -> dict[str, str]:
-    """For each wanted view V: `V_of` names, `V_all` sums up, `V` cuts; the same with `_late`. `V` and `V_late` have `item`."""
+def views(settings: JobSettings, wanted: Mapping[str, str]) -> dict[str, str]:
+    """For each wanted view V: `V_of` names, `V_all` sums up, `V` cuts; the same with `_late`. `V` and `V_late` have `item`.
+
+    `wanted` says which events a rule asks for: in a busy second most of them have a group of their own, and each costs as much as all
+    else that is done with an event. Patterns are of all events of their types.
+    """
     found: dict[str, str] = {}
-    for view in wanted:
+    for view, about in wanted.items():
         most = settings.busiest_patterns if view == "patterns" else settings.busiest
         for source, time, end in (("on_time", "ts", ""), ("late", "arrival", "_late")):
             if view == "patterns":
                 found |= masking.views(source, time, end, settings)
                 time = "closed"
             else:
-                found[f"{view}_of{end}"] = _named(view, source, time)
+                found[f"{view}_of{end}"] = _named(view, source, time, about)
             found[f"{view}_all{end}"] = _summed(view, f"{view}_of{end}", time, end)
             found[f"{view}{end}"] = (_bucketed if end else _topmost)(view, f"{view}_all{end}", most)
     return found
@@ -81,11 +84,11 @@ def _others(view: str) -> list[str]:
     return [name for name in VIEWS[view] if name not in ("service.name", BUSIEST[view])]
 
 
-def _named(view: str, source: str, time: str) -> str:
+def _named(view: str, source: str, time: str, about: str) -> str:
     columns = ", ".join(f"`{column}`" for column in ["service.name", *_others(view)])
     name, more = _VIEWS[view].name, _VIEWS[view].columns
     return f"""SELECT {columns}, {sample()} AS `line`, SUBSTRING({name} FROM 1 FOR {_NAME_CHARACTERS}) AS `name`, `{time}`, `second`{more}
-      FROM `{source}` WHERE {name} IS NOT NULL"""
+      FROM `{source}` WHERE {name} IS NOT NULL AND ({about})"""
 
 
 def _summed(view: str, source: str, time: str, end: str) -> str:

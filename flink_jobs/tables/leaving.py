@@ -19,11 +19,11 @@ ITEMS_CHARACTERS = 5_000_000
 SUMMARIES, LATE, EVENTS, LATE_EVENTS, TOO_LATE, FUTURE = "summaries", "late", "events", "late-events", "too-late", "future"
 
 
-def views(settings: JobSettings, clauses: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
+def views(settings: JobSettings, clauses: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
     """The views over table `events` by name, in the order to create them; the last one is `leaving`.
 
     `clauses` are the predicates (SQL, by name) whose events the rules on single events must see; `wanted` are those of the views
-    `clients`, `users` and `patterns` that a rule reads.
+    `clients`, `users` and `patterns` that a rule reads, with the predicate of the events that it is about.
     """
     return {
         "timed": _timed(settings),

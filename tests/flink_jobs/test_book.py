@@ -116,3 +116,11 @@ def test_a_rule_over_all_services_sees_them_together(scene, row):
 
     assert [(alert.status, dict(alert.group), alert.explanation.total) for alert in alerts] == [("firing", {"http.route": "/pay"}, 6)]
     assert dict(alerts[0].explanation.contributors) == {"status 500": 6, "mail: status 500": 2, "shop: status 500": 2, "web: status 500": 2}
+
+
+def test_a_page_knows_which_views_it_wants_the_others_of():
+    """Who has a series for each client has none for all the others; who counts what is not from one client counts them."""
+    by_client = Rule("by-client", "frequency", group_by=("service.name", "client.address"), options={"num_events": 5})
+    not_one = Rule("not-one", "frequency", {"user.name": "!=cron"}, options={"num_events": 5})
+
+    assert RuleBook([WITHIN, by_client, not_one]).within_service().wants_others == ("users",)

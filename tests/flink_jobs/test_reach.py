@@ -120,3 +120,20 @@ def test_a_reach_travels_as_json():
     assert Reach.from_json(reach.to_json()) == reach
     with pytest.raises(Malformed):
         Reach.from_json(b"{}")
+
+
+def test_clients_are_summed_up_only_as_far_as_a_rule_asks():
+    """A view is about the events of its rules' `where`; one within another adds nothing, a name says nothing of whom it leaves out."""
+    narrow = replace(SCAN, name="narrow", where={"http.response.status_code": 404, "log.type": "http", "client.address": "10.*"})
+
+    assert Reach.of([narrow, SCAN]).about == {"clients": ({"http.response.status_code": 404},)}
+    assert Reach.of([SCAN]).refusal(narrow) is None
+
+
+def test_a_rule_on_clients_of_other_events_is_refused_with_the_way_out():
+    """What the running SQL does not sum up by client would count as nothing."""
+    refusal = Reach.of([SCAN]).refusal(replace(SCAN, where={"http.response.status_code": "5xx"}))
+
+    assert refusal is not None
+    assert "sums up clients only of {'http.response.status_code': 404}" in refusal
+    assert "logverse job upgrade detect" in refusal

@@ -125,7 +125,7 @@ def in_counts(batch: Sequence[bytes], folder: Path) -> set[bytes]:
         f"CREATE TEMPORARY TABLE `events` ({names}, `file.name` STRING NOT NULL METADATA) WITH ('connector'='filesystem', "
         f"'path'='{folder.as_uri()}', 'format'='json', 'json.ignore-parse-errors'='true', 'json.timestamp-format.standard'='ISO-8601')"
     )
-    condition = tables.views(JobSettings({}), {"any": "TRUE"}, [])["timed"].rpartition(" WHERE ")[2]
+    condition = tables.views(JobSettings({}), {"any": "TRUE"}, {})["timed"].rpartition(" WHERE ")[2]
     # Every column is asked for, else the decoder looks at none; as text, since PyFlink cannot hand over an instant.
     decoded = ", ".join(f"CAST(`{name}` AS STRING)" for name in tables.DECODED)
     with t_env.sql_query(f"SELECT `file.name`, {decoded} FROM `events` WHERE {condition}").execute().collect() as rows:

@@ -84,8 +84,10 @@ def test_distinct_paths_leave_a_bit_each(left: Left) -> None:
 
 
 def test_a_user_is_known_by_name_or_else_by_id(left: Left) -> None:
-    """Who has no name in the log is known by the id."""
-    rows = left([login(0.1, "failure", **{"user.name": "ann", "user.id": "7"}), login(0.2, "failure", **{"user.id": "8"})], [BY_USER])
+    """Who has no name in the log is known by the id; events that no rule asks for are summed up in nobody's name."""
+    both, only_id = {"user.name": "ann", "user.id": "7"}, {"user.id": "8"}
+
+    rows = left([login(0.1, "failure", **both), login(0.2, "failure", **only_id), login(0.3, "success", **both)], [BY_USER])
 
     assert sorted((one["user.name"], one["event.outcome"], one.count) for one in named(rows, "users")) == [
         ("8", "failure", 1),
