@@ -54,7 +54,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 lock: $(READY) ## write the hashed requirements anew after a change of pyproject.toml
 	$(COMPILE) -o requirements/base.txt
 	$(COMPILE) --extra otlp -o requirements/producer.txt
-	$(COMPILE) --extra flink --extra cassandra --extra otlp --extra dev -o requirements/dev.txt
+	$(COMPILE) --extra flink --extra cassandra --extra mongodb --extra backup --extra otlp --extra dev -o requirements/dev.txt
 	$(COMPILE) --all-extras -o requirements/all.txt
 
 clean: ## remove .venv and caches; the embedded stack's data stays (logverse down --wipe)
