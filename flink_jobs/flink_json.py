@@ -16,6 +16,7 @@ from logverse.errors import Malformed
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_HEX = re.compile(r"[0-9a-fA-F]{0,3}")
 _IN_STRING = re.compile(r'(?:[^"\\\udc80-\udcff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 # A lead byte and as many continuation bytes as its first bits promise: Jackson asks no more of a character.
 _LOOSE_UTF8 = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}")
@@ -111,7 +112,7 @@ class _Reader:
         self._unread = False
         start, self._at = self._at, _end(_IN_STRING.match(self._text, self._at))
         if self._text[self._at : self._at + 1] != '"':
-            self._at += 1
+            self._at += _consumed(self._text[self._at : self._at + 6])
             raise Malformed("not JSON: a string that does not end, or holds what is no character")
         self._at += 1
         text: str = json.loads(self._text[start - 1 : self._at], strict=False)
@@ -159,6 +160,22 @@ class _Reader:
 
     def _bad(self) -> Malformed:
         return Malformed("not JSON")
+
+
+def _consumed(text: str) -> int:
+    """How far Jackson has read when it gives up on what begins here: the byte that it could not take is gone too."""
+    if text[:1] == "\\":
+        return 2 if text[1:2] != "u" else _end(_HEX.match(text, 2)) + 1
+    lead = ord(text[:1] or "\0") & 0xFF
+    wanted = 2 if 0xC0 <= lead <= 0xDF else 3 if 0xE0 <= lead <= 0xEF else 4 if 0xF0 <= lead <= 0xF7 else 1
+    taken = 1
+    while taken < wanted and (following := text[taken : taken + 1]):
+        if "\x80" <= following < "\udc80" or following > "\udcff":
+            break  # its first byte is gone, what is left of it is no JSON either
+        taken += 1
+        if not "\udc80" <= following <= "\udcbf":
+            break
+    return taken
 
 
 def _end(match: re.Match[str] | None) -> int:

@@ -88,7 +88,7 @@ def test_they_differ_on_a_list_of_events(tmp_path: Path) -> None:
 
 
 def drawn(count: int) -> list[bytes]:
-    """Distinct records, the same in every run. One start of Flink judges all of them, hence no test a record."""
+    """Distinct records. One start of Flink judges all of them, hence no test a record."""
     found: dict[bytes, None] = {}
 
     @settings(
