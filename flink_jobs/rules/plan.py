@@ -57,6 +57,7 @@ class Plan:
         for problem in self.type.problems(rule):
             raise Malformed(f"rule {rule.name}: {problem.field}: {problem.problem}")
         self.rule, self.clause = rule, clause
+        self.revision = rule.revision  # read at every save of every series
         self.where, self.match = Conditions(self.type.where(rule)), Conditions(rule.options.get("match", {}))
         self.schedule = schedule.read(rule.schedule) if rule.schedule else None
         self.fields = fields_of(self.type, rule)

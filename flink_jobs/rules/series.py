@@ -77,7 +77,7 @@ class Series:
         self.plan, self.key, self.group, self._past, self.words = plan, key, kept.group, kept.past, kept.words
         self._unsaved: set[Millis] = set()
         self._gone: set[Millis] = set()
-        self._changed = kept.revision != plan.rule.revision
+        self._changed = kept.revision != plan.revision
         self._told: Alert | None = None
         if kept.shape != plan.shape:
             self._gone, buckets, kept.dirty = set(buckets), {}, None
@@ -95,9 +95,9 @@ class Series:
 
     @property
     def kept(self) -> Kept:
-        rule, course = self.plan.rule, self.course
+        course = self.course
         return Kept(
-            rule.name, rule.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.tally,
+            self.plan.rule.name, self.plan.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.tally,
             course.held, course.again, self.dirty, self._past, course.muted, self.words, sorted(self._named),
         )  # fmt: skip
 

@@ -55,7 +55,7 @@ class Training:
                 plan = self._book.plans[kept["rule"]]
                 state = orjson.dumps(orjson.loads(value)["detector"])
                 finder = plan.type.finder(plan.rule)
-                found.append(Model(plan.rule.name, kept["group"], finder, plan.rule.revision, state, self._until))
+                found.append(Model(plan.rule.name, kept["group"], finder, plan.revision, state, self._until))
         return found
 
 
