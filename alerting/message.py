@@ -30,15 +30,35 @@ class Notification:
     receiver: str
     channel: str
     told_by: str | None = None
+    others: tuple[Alert, ...] = ()  # of a rule that storms: what else this message tells, same rule and status
 
     @property
     def key(self) -> str:
         """The idempotency key: every try of this notification carries it, also after a restart."""
-        return key_of(self.alert, self.receiver, self.channel)
+        return key_of(self.alert, self.receiver, self.channel, *self.others)
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """All that it tells."""
+        return (self.alert, *self.others)
 
 
-def key_of(alert: Alert, receiver: str, channel: str) -> str:
-    return digest(alert.transition_id, receiver, channel)
+def key_of(alert: Alert, receiver: str, channel: str, *others: Alert) -> str:
+    return digest(alert.transition_id, receiver, channel, *(other.transition_id for other in others))
+
+
+def lines(notification: Notification) -> tuple[str, list[str]]:
+    """The one line, and those below, of all that it tells: of many alerts how many, about whom, and the first few in full."""
+    alert, alerts = notification.alert, notification.alerts
+    if not notification.others:
+        return headline(alert), details(alert)
+    named = [_about(one) for one in alerts[:_SAMPLES]]
+    who = ", ".join(named) + (f" and {len(alerts) - _SAMPLES:,} more" if len(alerts) > _SAMPLES else "")
+    what = "RESOLVED" if alert.status == "resolved" else f"FIRING {printable(alert.severity)}"
+    below = [headline(one) for one in alerts[:_SAMPLES]]
+    whose = [f"owner {_cut(alert.owner)}"] if alert.owner else []
+    below.append(" · ".join([f"rule {printable(alert.rule)} has very many alerts: they are told together for now", *whose]))
+    return f"{what} · {len(alerts):,} alerts of {printable(alert.rule)} · {who}", [*below, "more: logverse alerts list"]
 
 
 def headline(alert: Alert) -> str:
@@ -46,7 +66,7 @@ def headline(alert: Alert) -> str:
 
     The sentence comes from the rules and usually says since when; what it does not say is added.
     """
-    about = _cut(" ".join(str(value) for value in alert.group.values())) or "all services"
+    about = _about(alert)
     what = _cut(alert.explanation.sentence.rstrip(". ")) or printable(alert.rule)
     if alert.status == "resolved":
         added = [] if "lasted" in what else [_span(alert), *_counts(alert)]
@@ -68,8 +88,12 @@ def details(alert: Alert) -> list[str]:
     return [*lines, f"more: logverse alerts show {alert.id[:SHOWN_ID]}"]
 
 
+def _about(alert: Alert) -> str:
+    return _cut(" ".join(str(value) for value in alert.group.values())) or "all services"
+
+
 def text(alert: Alert) -> str:
-    """The whole message as plain text."""
+    """The whole message about one alert as plain text."""
     return "\n".join([headline(alert), *(f" {line}" for line in details(alert))])
 
 

@@ -38,12 +38,12 @@ class Console:
 
     def send(self, notification: Notification) -> None:
         alert, out = notification.alert, self.out()
-        first, *rest = message.text(alert).split("\n")
+        first, below = message.lines(notification)
         try:
             if out.isatty():
                 colour = "green" if alert.status == "resolved" else _COLOURS.get(alert.severity, "magenta")
                 first = click.style(first, fg=colour, bold=True)
-            out.write("\n".join([first, *rest]) + "\n")
+            out.write("\n".join([first, *(f" {line}" for line in below)]) + "\n")
             out.flush()
         except (OSError, ValueError) as error:
             raise Refused(f"standard output cannot be written: {error}") from error

@@ -123,16 +123,17 @@ class Mail:
 
 def mail_of(notification: Notification, sender: str, to: str, at: Millis) -> EmailMessage:
     """The mail; a Message-ID made from the idempotency key lets mail servers and people see a repetition as one."""
-    alert, domain = notification.alert, sender.rpartition("@")[2]
+    domain = sender.rpartition("@")[2]
     mail = EmailMessage(SMTP)
     mail["From"], mail["To"] = Address(addr_spec=sender), Address(addr_spec=to)
-    mail["Subject"] = message.headline(alert)[:_SUBJECT]
+    first, below = message.lines(notification)
+    mail["Subject"] = first[:_SUBJECT]
     mail["Date"] = format_datetime(message.moment(at))
     mail["Message-ID"] = f"<{notification.key}@{domain}>"
     if notification.told_by:
         mail["In-Reply-To"] = mail["References"] = f"<{notification.told_by}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    first, rest = message.headline(alert), "\n".join(message.details(alert))
+    rest = "\n".join(below)
     mail.set_content(f"{first}\n\n{rest}\n")
     mail.add_alternative(f"<p><strong>{escape(first)}</strong></p>\n<pre>{escape(rest)}</pre>\n", subtype="html")
     return mail

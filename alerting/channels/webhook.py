@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -18,6 +18,7 @@ from alerting.channels.channel import Kind, secret
 from alerting.channels.http_config import HttpConfig, authorization_of
 from alerting.message import Notification
 from logverse import __version__, instant
+from logverse.alert import Alert
 from logverse.errors import Refused, TryAgain, WrongSettings
 from logverse.identity import digest
 from logverse.instant import Millis
@@ -96,36 +97,46 @@ class Webhook:
 
 
 def body_of(notification: Notification) -> dict[str, Any]:
-    """Alertmanager's message, version 4, as with `group_by: ['...']`: one alert a group, and all its labels are the group's.
+    """Alertmanager's message, version 4, as with `group_by: ['...']`: one alert a group, and all its labels are the group's. Of a rule
+    that storms, as with `group_by: [alertname]`.
 
     From Alertmanager's notify/webhook/webhook.go (Message) and template/template.go (Data, Alert). Its `fingerprint` has 16
     hexadecimal digits: ours is the beginning of our fingerprint, which `logverse alerts show` takes.
     """
-    alert = notification.alert
-    labels, annotations = message.labels_of(alert), message.annotations_of(alert)
-    over = alert.status == "resolved"
+    alerts = [_alert(alert) for alert in notification.alerts]
+    common = _common([alert["labels"] for alert in alerts])
+    group = {"alertname": notification.alert.rule} if notification.others else common
     return {
         "version": "4",
-        "groupKey": "{}:{" + ", ".join(f"{name}={orjson.dumps(labels[name]).decode()}" for name in sorted(labels)) + "}",
+        "groupKey": "{}:{" + ", ".join(f"{name}={orjson.dumps(group[name]).decode()}" for name in sorted(group)) + "}",
         "truncatedAlerts": 0,
-        "status": alert.status,
+        "status": notification.alert.status,
         "receiver": re.sub(r"[\\.+*?()|\[\]{}^$]", r"\\\g<0>", notification.receiver),  # it quotes it as for a regular expression
-        "groupLabels": labels,
-        "commonLabels": labels,
-        "commonAnnotations": annotations,
+        "groupLabels": group,
+        "commonLabels": common,
+        "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
         "externalURL": "",  # no page yet
-        "alerts": [
-            {
-                "status": alert.status,
-                "labels": labels,
-                "annotations": annotations,
-                "startsAt": instant.written(alert.active_at if alert.starts_at is None else alert.starts_at),
-                "endsAt": instant.written(alert.at if alert.ends_at is None else alert.ends_at) if over else _ZERO_TIME,
-                "generatorURL": "",
-                "fingerprint": alert.fingerprint[:16],
-            }
-        ],
+        "alerts": alerts,
     }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    over = alert.status == "resolved"
+    return {
+        "status": alert.status,
+        "labels": message.labels_of(alert),
+        "annotations": message.annotations_of(alert),
+        "startsAt": instant.written(alert.active_at if alert.starts_at is None else alert.starts_at),
+        "endsAt": instant.written(alert.at if alert.ends_at is None else alert.ends_at) if over else _ZERO_TIME,
+        "generatorURL": "",
+        "fingerprint": alert.fingerprint[:16],
+    }
+
+
+def _common(several: Sequence[dict[str, str]]) -> dict[str, str]:
+    """What all of them say alike."""
+    first, *rest = several
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in rest)}
 
 
 def _problem(url: str) -> str:

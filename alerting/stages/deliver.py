@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from alerting import metrics
 from alerting.channels.channel import Channel
@@ -39,41 +39,54 @@ class Deliver:
         self._judge, self._memory, self._log, self._clock = judge, memory, log, clock
         self._stumbles = Counter[str]()  # by key of a notification how often a defect of ours met it
 
-    def attempt(self, alert: Alert) -> Again | None:
-        """None when this notification is settled. TryAgain comes only from the log, when asked to stop before it could write."""
-        notification = self._judge.notification(alert, self.receiver, self.channel.name)
-        verdict = self._judge.judge(notification, self._clock())
-        if verdict.decision == "known":
+    def attempt(self, *alerts: Alert) -> Again | None:
+        """None when the notification of these is settled. TryAgain comes only from the log, when asked to stop before it could write.
+
+        Several are of one rule and status: what of them is still to be told is told in one message, and recorded one by one.
+        """
+        told = [notification for alert in alerts if (notification := self._to_send(alert))]
+        if not told:
             return None
-        attempt = self._memory.tries(notification.key) + 1
-        if verdict.decision != "send":
-            self._record(notification, verdict.decision, attempt - 1, verdict.why)
-            return None
+        message = replace(told[0], others=tuple(notification.alert for notification in told[1:]))
         try:
             with metrics.seconds(self.channel.name):
-                self.channel.send(notification)
+                self.channel.send(message)
         except TryAgain as error:
-            self._record(notification, "attempt", attempt, str(error))
+            self._tried(told, "attempt", str(error))
             return Again(str(error), error.after_s)
         except Refused as error:
-            self._record(notification, "refused", attempt, str(error))
+            self._tried(told, "refused", str(error))
         except Exception as error:
             # A defect of ours in one message must not stop the pager: the record says so, the log has the trace.
             _log.exception("defect in channel %s", self.channel.name)
-            return self._stumbled(notification, attempt, f"defect in LogVerse: {type(error).__name__}: {error}")
+            return self._stumbled(told, f"defect in LogVerse: {type(error).__name__}: {error}")
         else:
-            self._record(notification, "delivered", attempt, "")
+            self._tried(told, "delivered", "")
         return None
 
-    def _stumbled(self, notification: Notification, attempt: int, why: str) -> Again | None:
-        """An odd answer may be another one next time; a message that always trips us up must end."""
-        self._stumbles[notification.key] += 1
-        if self._stumbles[notification.key] < TRIES_IN_SPITE_OF_DEFECT:
-            self._record(notification, "attempt", attempt, why)
-            return Again(why, None)
-        del self._stumbles[notification.key]
-        self._record(notification, "refused", attempt, why)
+    def _to_send(self, alert: Alert) -> Notification | None:
+        notification = self._judge.notification(alert, self.receiver, self.channel.name)
+        verdict = self._judge.judge(notification, self._clock())
+        if verdict.decision == "send":
+            return notification
+        if verdict.decision != "known":
+            self._record(notification, verdict.decision, self._memory.tries(notification.key), verdict.why)
         return None
+
+    def _stumbled(self, told: Sequence[Notification], why: str) -> Again | None:
+        """An odd answer may be another one next time; a message that always trips us up must end."""
+        key = told[0].key
+        self._stumbles[key] += 1
+        if self._stumbles[key] < TRIES_IN_SPITE_OF_DEFECT:
+            self._tried(told, "attempt", why)
+            return Again(why, None)
+        del self._stumbles[key]
+        self._tried(told, "refused", why)
+        return None
+
+    def _tried(self, told: Iterable[Notification], status: Outcome, why: str) -> None:
+        for notification in told:
+            self._record(notification, status, self._memory.tries(notification.key) + 1, why)
 
     def _record(self, notification: Notification, status: Outcome, attempt: int, why: str) -> None:
         record = Record.of(notification, status, attempt, self._clock(), printable(why))

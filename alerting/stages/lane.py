@@ -1,6 +1,7 @@
 """Stage 3: everything that waits for one channel, and when each is tried again.
 
-One at a time and in order for each alert; an alert that cannot be delivered waits and lets the others pass.
+One at a time and in order for each alert; an alert that cannot be delivered waits and lets the others pass. Of a rule that
+storms (storm.py) those that are due share a message.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import count
 from alerting import metrics
 from alerting.positions import Position, Positions
 from alerting.stages.deliver import Again, Deliver
+from alerting.stages.storm import MOST, Storms, kind_of
 from logverse.alert import Alert
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 60.0
@@ -48,6 +50,7 @@ class Lane:
         self._chains: dict[str, deque[_Waiting]] = {}  # by alert id, oldest first: only the first of each is tried
         self._due = list[tuple[float, int, str]]()  # monotonic time, order of arrival, alert id
         self._order, self._size = count(), 0
+        self._storms = Storms()
         self._not_before: float = 0.0
         self._busy = False
         self._changed = threading.Condition()
@@ -75,24 +78,39 @@ class Lane:
             chain = self._chains.setdefault(alert.id, deque())
             chain.append(_Waiting(alert, position))
             if len(chain) == 1:
-                heapq.heappush(self._due, (self._monotonic(), next(self._order), alert.id))
+                heapq.heappush(self._due, (self._storms.due(alert, self._monotonic()), next(self._order), alert.id))
             self._resize(+1)
 
     def work(self) -> None:
-        """Try the one that is due, if one is."""
+        """Try the one that is due, if one is; of a rule that storms, all that are."""
         with self._changed:
             if self._delay() != 0:
                 return
-            _, order, alert_id = heapq.heappop(self._due)
-            waiting = self._chains[alert_id][0]
+            tried = self._take_due()
             self._busy = True
         again: Again | None = Again("not tried to the end", None)
         try:
-            again = self._deliver.attempt(waiting.alert)
+            again = self._deliver.attempt(*(waiting.alert for _, waiting in tried))
         finally:
             with self._changed:
                 self._busy = False
-                self._after(alert_id, order, waiting, again)
+                draw, now = self._random(), self._monotonic()  # who shared a message shares the next try
+                for order, waiting in tried:
+                    self._after(order, waiting, again, now, draw)
+
+    def _take_due(self) -> list[tuple[int, _Waiting]]:
+        """The first that is due, with its place in order of arrival, and what may share its message."""
+        _, order, alert_id = heapq.heappop(self._due)
+        first = self._chains[alert_id][0]
+        if not self._storms.together(first.alert):
+            return [(order, first)]
+        kind, now = kind_of(first.alert), self._monotonic()
+        more = sorted(entry for entry in self._due if entry[0] <= now and kind_of(self._chains[entry[2]][0].alert) == kind)[: MOST - 1]
+        if more:
+            gone = set(more)
+            self._due = [entry for entry in self._due if entry not in gone]
+            heapq.heapify(self._due)
+        return [(order, first), *((place, self._chains[of][0]) for _, place, of in more)]
 
     def delay(self) -> float | None:
         """Seconds until the next try, None when nothing waits."""
@@ -118,21 +136,21 @@ class Lane:
             self._resize(-self._size)
             return self._changed.wait_for(lambda: not self._busy, timeout_s)
 
-    def _after(self, alert_id: str, order: int, waiting: _Waiting, again: Again | None) -> None:
+    def _after(self, order: int, waiting: _Waiting, again: Again | None, now: float, draw: float) -> None:
+        alert_id = waiting.alert.id
         chain = self._chains.get(alert_id)
         if not chain or chain[0] is not waiting:  # forgotten meanwhile
             return
-        now = self._monotonic()
         if again:
             waiting.attempts += 1
             wish = min(again.after_s or 0.0, LONGEST_WISH_S)
             self._not_before = max(self._not_before, now + wish)  # it is the far side that is busy, not this alert
-            heapq.heappush(self._due, (now + max(wish, delay_after(waiting.attempts, self._random())), order, alert_id))
+            heapq.heappush(self._due, (now + max(wish, delay_after(waiting.attempts, draw)), order, alert_id))
             return self._changed.notify_all()
         chain.popleft()
         self.positions.settled(waiting.position)
         if chain:
-            heapq.heappush(self._due, (now, order, alert_id))
+            heapq.heappush(self._due, (self._storms.due(chain[0].alert, now), order, alert_id))
         else:
             del self._chains[alert_id]
         self._resize(-1)
