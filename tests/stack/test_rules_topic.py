@@ -194,4 +194,4 @@ def test_the_command_from_apply_to_delete(topics: Set):
     assert paused.pop("fatal-log") == "paused" and set(paused.values()) == {"waiting"}
     assert (misspelt.returncode, "did you mean fatal-log?" in misspelt.stderr) == (1, True)
     assert "new        http-4xx-surge" in again and "unchanged  fatal-log" in again
-    assert "5xx share > 5 %, of at least 30 requests, in 30s, for 2s, by service.name" in table
+    assert "5xx share > 5 %, of at least 100 requests, in 30s, for 2s, by service.name" in table
