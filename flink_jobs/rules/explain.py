@@ -51,11 +51,12 @@ class Finding:
 def number(value: float, unit: str = "") -> str:
     """A figure as a person writes it: three significant digits, thousands kept whole.
 
-    >>> number(18.4021, "%"), number(0.5, "s"), number(12345.6, "events")
-    ('18.4 %', '0.5 s', '12346 events')
+    >>> number(18.4021, "%"), number(0.5, "s"), number(12345.6, "events"), number(1, "events")
+    ('18.4 %', '0.5 s', '12346 events', '1 event')
     """
     text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{text} {unit}".strip()
+    counted = unit in ("events", "requests", "values")
+    return f"{text} {unit[:-1] if counted and text == '1' else unit}".strip()
 
 
 def in_words(where: Mapping[str, object]) -> str:
@@ -152,7 +153,7 @@ def _active(plan: Plan, group: Mapping[str, str], life: Life, finding: Finding, 
 def _counts(plan: Plan, finding: Finding) -> str:
     window = durations.said(plan.span_ms)
     if finding.matched == finding.total:
-        return f"{finding.total} {_noun(plan)} in {window}"
+        return f"{number(finding.total, _noun(plan))} in {window}"
     kind = f" {plan.measure.blamed}" if plan.measure.blamed else ""
     return f"{finding.matched} of {finding.total} {_noun(plan)}{kind} in {window}"
 
