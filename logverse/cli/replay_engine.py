@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from logverse.rule import Rule
 
 # What a replay's job reads and writes, one partition each: one order of time, one order of results.
-USED = ("logs.http", "logs.error", "logs.activity", "logs.late", "summaries", "rules", "rules.status", "alerts", "alerts.state")
+USED = (
+    "logs.http", "logs.error", "logs.activity", "logs.late", "summaries", "rules", "rules.status", "alerts", "alerts.state",
+    "anomalies", "feedback", "models", "inventory", "templates",
+)  # fmt: skip
 READ_FROM = "logs.http"  # where all events go; the job reads all three log topics and looks at what stands in the records
 NICE = 10
 
