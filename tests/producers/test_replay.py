@@ -189,6 +189,41 @@ def test_time_goes_on_while_nothing_is_due(feed) -> None:
     assert times == sorted(times)
 
 
+class Away(MemoryPublisher):
+    """A Kafka whose queue is full and stays so: half of what it is given gets in. Time passes while it is waited for."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock, self.asked = clock, 0
+
+    def send(self, records, settled, idle) -> None:
+        self.records += list(records)[::2]
+        while idle():
+            self.asked += 1
+            self._clock.now += 100
+
+    def in_flight(self) -> int:
+        return len(self.records)
+
+    def poll(self, seconds: float) -> None:
+        self._clock.now += int(seconds * 1000)
+
+
+def test_a_feed_whose_kafka_is_away_can_be_stopped(tmp_path: Path) -> None:
+    """It waits as long as it may, ten seconds more once it is told to stop, and says that not everything has arrived."""
+    clock, spool = Clock(), Spool(tmp_path / "spool")
+    for second in range(3):
+        spool.add(Item(NOON + second, "logs.http", None, record(second, f"text-{second}").value))
+    publisher, told = Away(clock), list[int]()
+    feeding = Feed(publisher, "5f0c", 1000, clock, clock.sleep, lambda fed: told.append(fed.events))
+
+    fed = feeding.run(spool, lambda: clock.now >= NOW + 60_000)
+
+    assert (fed.events, fed.arrived) == (0, False)
+    assert 69_000 <= clock.now - NOW <= 71_000
+    assert publisher.asked > 600 and len(told) > 600
+
+
 def test_a_feed_that_is_stopped_stops(feed) -> None:
     """What is not due yet is not sent."""
     publisher, feeding, spool, clock = feed(0, 10, 20, speed=1)
