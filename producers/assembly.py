@@ -44,9 +44,10 @@ class Running:
     order: InputOrder
     input: Input
     translator: Translator
+    calendar: Calendar
     started: Millis
     _held: ExitStack = field(default_factory=ExitStack)
-    _warned: bool = False
+    _said: set[str] = field(default_factory=set)
 
     def close(self) -> None:
         """Free the checkpoint for another producer."""
@@ -63,15 +64,26 @@ class Running:
         return Measured(self.order.name, self.order.service, self.input.account, gauges)
 
     def warn(self, allowed_s: float) -> None:
-        """Say it, once, when event times run backwards by more than the job allows."""
+        """Say it, once, when event times run backwards by more than the job allows, or when a zone had to be taken for granted."""
         disorder = self.translator.disorder
-        if disorder.worst > allowed_s * 1000 and not self._warned:
-            self._warned = True
-            self.input.say(
+        if disorder.worst > allowed_s * 1000:
+            self._once(
+                "disorder",
                 f"times in {disorder.file} run backwards by up to {disorder.worst / 1000:g} s, more than the watermark delay of "
                 f"{allowed_s:g} s: such lines count late. Set it: "
-                f"logverse job submit detect --watermark-delay {-(-disorder.worst // 1000) + 1}s"
+                f"logverse job submit detect --watermark-delay {-(-disorder.worst // 1000) + 1}s",
             )
+        if self.calendar.assumed and not self.order.zone:
+            self._once(
+                "zone",
+                "times that name no zone count as UTC. Are they of another: --timezone Europe/Berlin (timezone in a producers.yaml); "
+                "are they not: --timezone UTC",
+            )
+
+    def _once(self, what: str, text: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self.input.say(text)
 
 
 def possible(order: InputOrder, follow: bool) -> addresses.Address:
@@ -98,8 +110,9 @@ def begin(order: InputOrder, place: Workplace, say: Callable[[str], None], reser
             say(f"{order.checkpoint} is of another Kafka cluster: sending everything to this one, with the same ids")
         checkpoint.host = host_of(order.host, checkpoint, socket.gethostname(), say)
         account = Account()
+        calendar = Calendar(zone_named(order.zone or "UTC"), order.year)
         translator = Translator(
-            order.service, checkpoint.host, _form(order, address), account, say, Calendar(zone_named(order.zone), order.year),
+            order.service, checkpoint.host, _form(order, address), account, say, calendar,
             Mask(order.masking) if order.masking else None,
         )  # fmt: skip
         given = Given(
@@ -108,7 +121,7 @@ def begin(order: InputOrder, place: Workplace, say: Callable[[str], None], reser
         )  # fmt: skip
         source = SOURCES[address.kind](given)
         started = Input(order.name, order.service, source, checkpoint, account, say)
-        return Running(order, started, translator, place.clock(), held.pop_all())
+        return Running(order, started, translator, calendar, place.clock(), held.pop_all())
 
 
 def _form(order: InputOrder, address: addresses.Address) -> str:

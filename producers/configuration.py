@@ -111,8 +111,8 @@ class _Reader:
 
     def _dated(self, given: dict[str, yaml.Node]) -> dict[str, Any]:
         """What the times of its lines leave out."""
-        zone = self._text(given["timezone"]) if "timezone" in given else "UTC"
-        zone_named(zone, self._place(given.get("timezone")))
+        zone = self._text(given["timezone"]) if "timezone" in given else ""
+        zone_named(zone or "UTC", self._place(given.get("timezone")))
         return {"zone": zone, "year": self._number(given["year"], 1970, 9999) if "year" in given else None}
 
     def _policy(self, node: yaml.Node | None) -> Policy | None:

@@ -37,7 +37,7 @@ class InputOrder:
     group: str = ""
     senders: tuple[str, ...] = ()  # networks that may send; none: the whole of what can reach the address
     masking: Policy | None = None  # as its file said when it was read: another text, another input
-    zone: str = "UTC"  # of times that name none
+    zone: str = ""  # of times that name none; nobody said: UTC, and the user is told
     year: int | None = None  # of the first line, when its lines name none; None: from the file's own times
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TextIO
 
 from logverse.instant import now
@@ -20,6 +19,7 @@ from producers.progress import Progress
 from producers.publisher import KafkaPublisher, Publisher
 from producers.reload import Reload
 from producers.sources.addresses import FILES, STDIN, understood
+from producers.sources.streams import many_files
 from producers.status import Status
 
 
@@ -55,7 +55,7 @@ def produce(settings: Settings, order: Order, out: TextIO) -> tuple[dict[str, Ac
     """Run until stopped, or to the end; what each input has done, and whether everything has arrived. Progress goes to `out`."""
     for one in order.inputs:
         possible(one, order.follow)
-    _many_files(order.limits.files)
+    many_files(order.limits.files)
     bell, running = Bell(), list[Running]()
     stop = Stop()
     progress = Progress(order.name, Totals(lambda: [one.input.account for one in running]), out, now)
@@ -80,15 +80,6 @@ def _close(running: list[Running]) -> None:
 
 def _sayer(progress: Progress, name: str, order: Order) -> Callable[[str], None]:
     return progress.say if name == order.name else lambda text: progress.say(f"{name}: {text}")
-
-
-def _many_files(most: int) -> None:
-    """As many open files as this user may have, up to our limit: the usual soft limit is less than a glob finds."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    if soft != wanted:
-        with suppress(ValueError, OSError):  # some systems name a hard limit that they do not grant
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Run:

@@ -20,6 +20,7 @@ from producers.sources.identity import shown
 
 EACH_MS = 2_000
 SUFFIX = ".status.json"
+KEPT_MS = 30 * 86_400_000  # what a producer that has not run since said of itself
 
 
 class Status:
@@ -30,6 +31,7 @@ class Status:
         self._written: Millis = 0
         self._last: dict[str, Any] = {}
         self._before: dict[str, tuple[Millis, int]] = {}
+        _forget(order.status.parent, self._started - KEPT_MS)
 
     def show(self, running: Sequence[Running], measured: Sequence[Measured], shared: Mapping[str, float]) -> None:
         if self._clock() - self._written >= EACH_MS:
@@ -92,6 +94,14 @@ def _locked(checkpoint: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _forget(folder: Path, since: Millis) -> None:
+    """Producers that are gone are not listed for ever. Their checkpoints stay: what has arrived is never forgotten."""
+    for path in folder.glob(f"*{SUFFIX}"):
+        with suppress(OSError):
+            if path.stat().st_mtime * 1000 < since:
+                path.unlink()
 
 
 def place(home: Path, name: str) -> Path:

@@ -28,7 +28,7 @@ _WIDTH = 160  # characters of a value that are shown
 )
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), metavar="N", help="Records to show; 0: all.")
 @click.option("--failed", is_flag=True, help="Show only records that become no event.")
-@click.option("--timezone", default="UTC", show_default=True, metavar="ZONE", help="Of times that name none, like Europe/Berlin.")
+@click.option("--timezone", default="", metavar="ZONE", help="Of times that name none, like Europe/Berlin.  [default: UTC]")
 @click.option("--year", type=click.IntRange(1970, 9999), help="Of the first line, where lines name none.  [default: by the file's age]")
 @output_option
 def parse(file: str, log_type: str, limit: int, failed: bool, timezone: str, year: int | None, output: str) -> None:
@@ -67,7 +67,8 @@ def parse(file: str, log_type: str, limit: int, failed: bool, timezone: str, yea
 
     forms.check(log_type, "--type")
     said: list[str] = []
-    preview = Preview(log_type, Calendar(zone_named(timezone), year), instant.now, said.append)
+    calendar = Calendar(zone_named(timezone or "UTC"), year)
+    preview = Preview(log_type, calendar, instant.now, said.append)
     records = _records(preview, file)
     wanted = (shown for shown in records if not failed or shown.event is None)
     chosen = list(islice(wanted, limit)) if limit else wanted
@@ -78,6 +79,8 @@ def parse(file: str, log_type: str, limit: int, failed: bool, timezone: str, yea
         for shown in chosen:
             _say(shown, said)
         _sum_up(preview, said)
+        if calendar.assumed and not timezone and log_type != forms.AUTO:
+            click.echo("  times that name no zone were read as UTC: if they are of another, --timezone Europe/Berlin")
     sys.exit(0)
 
 

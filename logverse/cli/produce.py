@@ -39,7 +39,7 @@ class _Produce(click.Command):
 @click.argument("files", metavar="FILE|-|ADDRESS...", nargs=-1)
 @click.option("--service", metavar="NAME", help="The service whose lines these are, unless a line says another.")
 @click.option("--type", "log_type", default="auto", show_default=True, metavar="FORM", help="Form of the lines: auto, access, json, …")
-@click.option("--timezone", default="UTC", show_default=True, metavar="ZONE", help="Of times that name none, like Europe/Berlin.")
+@click.option("--timezone", default="", metavar="ZONE", help="Of times that name none, like Europe/Berlin.  [default: UTC]")
 @click.option("--year", type=click.IntRange(1970, 9999), help="Of the first line, where lines name none.  [default: by the file's age]")
 @click.option("--no-follow", is_flag=True, help="Read to the end, wait until everything has arrived, print the account, exit.")
 @click.option("--poll", default="200ms", show_default=True, metavar="SPAN", help="How often quiet files are looked at.")
@@ -130,7 +130,7 @@ def _ordered(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any
         problem = "is missing" if service is None else f"{printable(service)!r} is no name"
         raise WrongSettings(problem, where="--service", remedy="letters, digits, `.`, `_`, `-`; like web-frontend")
     forms.check(given["log_type"], "--type")
-    zone_named(given["timezone"])
+    zone_named(given["timezone"] or "UTC")
     name = named(service, in_force.topic_prefix)
     checkpoint = Path(given["checkpoint"]) if given["checkpoint"] else memory(in_force.home_path, name)
     one = InputOrder(

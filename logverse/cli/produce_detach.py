@@ -43,7 +43,7 @@ def _of_one(order: Order, one: InputOrder) -> list[str]:
         *(text if "://" in text else str(Path(text).absolute()) for text in one.addresses),
         "--service", one.service, "--type", _form(one.log_type), *([] if one.host is None else ["--host", one.host]),
         "--poll", f"{order.poll_s * 1000:.0f}ms", "--watermark-delay", f"{order.watermark_delay_s:g}s",
-        "--checkpoint", str(one.checkpoint.absolute()), *([] if one.zone == "UTC" else ["--timezone", one.zone]),
+        "--checkpoint", str(one.checkpoint.absolute()), *(["--timezone", one.zone] if one.zone else []),
         *([] if one.year is None else ["--year", str(one.year)]),
         *([] if order.metrics_port is None else ["--metrics-port", str(order.metrics_port)]),
         *([] if tls is None else ["--tls", str(tls.certificate.absolute()), str(tls.key.absolute())]),

@@ -28,7 +28,7 @@ def source_options(command: _Command) -> _Command:
         (
             click.option("--service", "services", metavar="NAME", multiple=True, help=f"Whose lines these are.  [default: {SERVICE}]"),
             click.option("--type", "log_type", default="auto", show_default=True, metavar="FORM", help="Form of the lines."),
-            click.option("--timezone", default="UTC", show_default=True, metavar="ZONE", help="Of times that name none."),
+            click.option("--timezone", default="", metavar="ZONE", help="Of times that name none.  [default: UTC]"),
             click.option("--year", type=click.IntRange(1970, 9999), help="Of the first line, where lines name none."),
             click.option("--host", metavar="NAME", help="The host that wrote the files.  [default: this one]"),
             click.option("--masking", metavar="FILE|default", help="What must not leave this host: logverse masking --help."),
@@ -159,7 +159,7 @@ def _from_files(in_force: Settings, files: tuple[str, ...], given: Mapping[str, 
     if more or not NAME.fullmatch(service):
         raise WrongSettings("is one name of letters, digits, `.`, `_`, `-`", where="--service", remedy="--service web")
     forms.check(given["log_type"], "--type")
-    zone_named(given["timezone"])
+    zone_named(given["timezone"] or "UTC")
     policy = named_policy(given["masking"], Path()) if given["masking"] else None
     order = InputOrder(
         service, service, files, in_force.home_path / "replays" / "checkpoint.json", given["log_type"], given["host"], masking=policy,

@@ -21,6 +21,7 @@ from logverse.topics import named
 Remove = Callable[[Settings, str], object]  # take away every topic and consumer group of this prefix
 
 _REPORTS = "reports"
+KEPT = 100  # reports, the newest ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def begun(settings: Settings, remove: Remove, say: Callable[[str], None]) -> Ite
     with ExitStack() as held:
         with _one_at_a_time(root):
             _clear(settings, root, remove, say)
+            _forget(root / _REPORTS)
             name = f"replay-{secrets.token_hex(4)}"
             run = Run(name, root / name, replace(settings, topic_prefix=named(name, settings.topic_prefix)))
             run.folder.mkdir(mode=0o700)
@@ -79,6 +81,12 @@ def _clear(settings: Settings, root: Path, remove: Remove, say: Callable[[str], 
     for folder in sorted(root.glob("replay-*")):
         with suppress(BlockingIOError), _locked(folder):
             _bury(settings, folder, remove, say)
+
+
+def _forget(reports: Path) -> None:
+    """The oldest go, so that there is room for one more."""
+    for path in sorted(reports.glob("*.json"), key=lambda path: path.stat().st_mtime)[: 1 - KEPT]:
+        path.unlink()
 
 
 def _bury(settings: Settings, folder: Path, remove: Remove, say: Callable[[str], None]) -> None:

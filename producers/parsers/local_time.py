@@ -39,6 +39,7 @@ class Calendar:
 
     def __init__(self, zone: tzinfo = UTC, year: int | None = None) -> None:
         self._zone, self._year = zone, year
+        self.assumed = False  # whether a time came that named no zone, and was taken to be of ours
 
     def instant(self, local: Local, last: Millis | None, written: Millis, now: Millis) -> Millis | None:
         """Milliseconds UTC; None when there is no such time.
@@ -51,6 +52,7 @@ class Calendar:
         >>> Calendar().instant(Local(None, 1, 1, 0, 0, 5), 1_798_761_599_000, 0, 1_798_761_700_000) # after 2026-12-31T23:59:59Z
         1798761605000
         """
+        self.assumed = self.assumed or not local.zone
         if local.year is not None:
             return self._at(local, local.year, last, now)
         if last is None:

@@ -15,6 +15,7 @@ from producers.producer import Pace, Producer
 from producers.replay.gathering import Gathering
 from producers.sources.addresses import FILES
 from producers.sources.patterns import expanded
+from producers.sources.streams import many_files
 
 
 def check(order: InputOrder) -> list[Path]:
@@ -26,10 +27,12 @@ def check(order: InputOrder) -> list[Path]:
 
 def read(settings: Settings, order: InputOrder, gathering: Gathering, clock: Callable[[], Millis], say: Callable[[str], None]) -> Account:
     """Everything in these files; what they hold in the end is in the account."""
+    many_files(Limits().files, no_fewer=True)
     place = Workplace(settings, "replay", Limits(), False, clock, lambda: None)
     running = begin(order, place, say, reserve(order))
     try:
         Producer(order.name, [running.input], gathering, Pace(clock, lambda _: None), lambda: False).read_to_end()
+        running.warn(float("inf"))  # of disorder the report tells
     finally:
         running.close()
     return running.input.account

@@ -74,12 +74,13 @@ class Exports:
                 answer.set_result(None)
 
     def structured(self, export: Export, now: Millis) -> list[Structured]:
-        """What the translator takes. `now`: for records without a time."""
-        timed = all("timestamp" in members for members in export.members)
+        """What the translator takes, once: the export keeps none of it while it waits for Kafka. `now`: for records without a time."""
+        records, export.members = export.members, []
+        timed = all("timestamp" in members for members in records)
         origin = {"sender": export.sender, "request": export.id}
         return [
             self._one(members, f"{export.id}-{place}" if timed else f"{self._run}-{next(self._numbers)}", now, {**origin, "offset": place})
-            for place, members in enumerate(export.members)
+            for place, members in enumerate(records)
         ]
 
     def _one(self, members: Members, uid: str, now: Millis, origin: dict[str, object]) -> Structured:

@@ -11,6 +11,7 @@ from logverse.errors import Malformed, TryAgain
 from logverse.instant import Millis
 from producers.account import Account
 from producers.checkpoint import Checkpoint
+from producers.problems import Problems
 from producers.sources.adoption import Adoption, siblings, whereabouts
 from producers.sources.copies import Copies
 from producers.sources.identity import is_rotated, shown, stem, superseded
@@ -22,6 +23,7 @@ from producers.sources.streams import Stream, opened
 
 GRACE_MS = 5_000  # the last half line of a renamed file waits so long for its other half
 REST_MS = 300_000  # a file that was quiet so long is closed, and opened again when its size or time changes
+_MOST = 10_000  # files and names that are remembered though they are gone; beyond it they are forgotten
 HELD_MS = 600_000  # a server may write to a renamed file until it has reopened its log; at least until the next rotation
 
 
@@ -33,13 +35,12 @@ class Files:
         follow: bool, clock: Callable[[], Millis], account: Account, say: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._patterns, self._adoption, self._checkpoint, self._follow = patterns, adoption, checkpoint, follow
-        self._clock, self._account, self._say = clock, account, say
+        self._clock, self._account, self._problem = clock, account, Problems(account, clock, say)
         self.reading: list[LogFile] = []
         self._by_inode: dict[Inode, LogFile] = {}
         self._resting: dict[Inode, LogFile] = {}  # followed, and closed while nothing happens to them
         self._done: dict[Inode, tuple[int, int]] = {}  # what was read to its end: size and mtime then
         self._turns: Counter[tuple[Path, str]] = Counter()  # rotations seen, by the name that was rotated
-        self._said: set[str] = set()
         self._waiting: set[Path] = set()  # for others to be closed: no more may be open
         self._ended = False
         self._looking_back = LookingBack(clock)
@@ -61,6 +62,8 @@ class Files:
                 self._open(path)
         self._look_back({path: (inode, None if self._follows(inode) else stat.st_mtime_ns) for inode, (path, stat) in found.items()})
         self._seek_copies()
+        if len(self._done) > _MOST + len(found):  # the checkpoint knows them too
+            self._done = {inode: at for inode, at in self._done.items() if inode in found or inode in self._resting}
         if not reading:
             self._let_go()
             self._open_waiting()
@@ -167,8 +170,11 @@ class Files:
     def _renamed(self, file: LogFile, path: Path) -> None:
         file.path, file.position.path = path, str(path)
         self._account.rotations += 1
-        name = (path.parent, stem(path.name))
+        name = name_of(path)
         self._turns[name] += 1
+        if len(self._turns) > _MOST:  # names of pods that are gone, for one
+            followed = {name_of(one.path) for one in (*self.reading, *self._resting.values())}
+            self._turns = Counter({known: turns for known, turns in self._turns.items() if known in followed})
         file.renamed, file.turn = True, self._turns[name]
 
     def _judge(self, file: LogFile, beside: Iterable[Path]) -> None:
@@ -183,7 +189,7 @@ class Files:
             file.ending = file.ending or quiet >= REST_MS or superseded(file.path, beside)
 
     def _held_enough(self, file: LogFile) -> bool:
-        rotated_since = self._turns[file.path.parent, stem(file.path.name)] > file.turn
+        rotated_since = self._turns[name_of(file.path)] > file.turn
         return rotated_since and self._clock() - file.quiet_since >= HELD_MS
 
     def _emptied(self, file: LogFile) -> None:
@@ -292,9 +298,3 @@ class Files:
         if self._by_inode.get(inode) is file:
             del self._by_inode[inode]
             self._done[inode] = (stat.st_size, stat.st_mtime_ns)
-
-    def _problem(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self._account.problems.append(shown(text))
-            self._say(text)

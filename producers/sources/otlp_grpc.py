@@ -14,9 +14,10 @@ from producers.sources.exports import Exports, Full
 from producers.sources.otlp_http import LARGEST
 from producers.sources.otlp_records import of_protobuf
 
-# Requests that are read at once, each of up to LARGEST bytes, before the inbox has room for it or has not. Connections themselves
-# grpcio cannot bound: whoever may connect is for a firewall, or for client certificates, to say.
+# Requests that are read at once, each of up to LARGEST bytes, before the inbox has room for it or has not.
 _AT_ONCE = 64
+# A connection over which nothing comes so long makes room: with as many as may be, grpcio drops whoever comes next.
+_IDLE_MS = 300_000
 _SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 
 
@@ -30,8 +31,9 @@ class OtlpGrpc:
             options=[
                 ("grpc.max_receive_message_length", LARGEST),
                 ("grpc.max_concurrent_streams", 64),
+                ("grpc.max_allowed_incoming_connections", limits.connections),
                 ("grpc.server_handshake_timeout_ms", 10_000),
-                ("grpc.max_connection_idle_ms", 3_600_000),
+                ("grpc.max_connection_idle_ms", _IDLE_MS),
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.keepalive_timeout_ms", 20_000),
                 ("grpc.max_metadata_size", 32 * 1024),

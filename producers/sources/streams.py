@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,6 +57,20 @@ def opened(path: Path) -> Stream:
         stream.close()
         raise OSError(errno.EMFILE, f"as many files are open as may be ({most}, see limits.files): it waits until another is closed")
     return stream
+
+
+def many_files(most: int, no_fewer: bool = False) -> None:
+    """As many open files as this user may have, up to `most`: the usual soft limit is less than a glob finds.
+
+    `no_fewer`: where more are allowed already, they stay so.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if no_fewer and (soft == resource.RLIM_INFINITY or soft > wanted):
+        return
+    if soft != wanted:
+        with suppress(ValueError, OSError):  # some systems name a hard limit that they do not grant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Plain:

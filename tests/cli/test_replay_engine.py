@@ -153,3 +153,11 @@ def test_whatever_goes_wrong_nothing_is_left(far: FarSide, here: Settings, tmp_p
     assert (len(far.removed), far.started) == (1, 0)
     assert [path.name for path in replay_runs.folder_of(here).iterdir() if path.is_dir()] == ["reports"]
     assert list(replay_runs.report_path(here, "x").parent.iterdir()) == []
+
+
+def test_a_replay_has_the_topics_that_its_job_asks_for() -> None:
+    """The job reads and writes what it does live: a topic that is missing ends it, hours of reading later."""
+    pytest.importorskip("pyflink", reason="the flink extra is not installed")
+    from flink_jobs import board, connect
+
+    assert {*LOGS.values(), "rules", *board.TOPICS, *connect.WRITTEN} <= set(replay_engine.USED)

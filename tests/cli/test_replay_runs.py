@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -52,6 +53,21 @@ def test_a_run_has_topics_and_a_folder_of_its_own_and_both_go(here: Settings, ka
     assert kafka.removed == [f"shop.{run.name}"]
     assert folders(here) == []
     assert replay_runs.report_path(here, run.name).exists()
+
+
+def test_the_newest_reports_stay(here: Settings, kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay each night does not fill the disk: the oldest report makes room for the next."""
+    monkeypatch.setattr(replay_runs, "KEPT", 3)
+    paths = [replay_runs.report_path(here, f"replay-{number}") for number in (9, 1, 5, 3)]
+    paths[0].parent.mkdir(parents=True)
+    for number, path in enumerate(paths):
+        path.write_text("{}")
+        os.utime(path, (number, number))
+
+    with replay_runs.begun(here, kafka.remove, pytest.fail):
+        left = [path for path in paths if path.exists()]
+
+    assert left == paths[2:]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from logverse import instant
 from producers import heartbeats
 from producers.memory import MemoryPublisher
+from producers.sources.source import Batch
 from producers.translation import Record
 
 
@@ -113,6 +115,23 @@ def test_back_pressure_waits_and_ends_when_told(workshop: Any) -> None:
 
     assert workshop.publisher.records == []
     assert [position.offset for position in workshop.checkpoint.texts.values()] == [0]
+
+
+class Kept(list[Record]):
+    """Records whose end can be seen."""
+
+
+def test_what_is_on_its_way_is_not_held_twice(workshop: Any) -> None:
+    """Records that the publisher has taken are let go of at once: while Kafka is slow, its own copies are all that memory is for."""
+    sent = Kept([Record("logs.http", b"{}", None)])
+    alive, moved = weakref.ref(sent), list[bool]()
+
+    arrived = workshop.input.sent(Batch(sent, lambda: moved.append(True)))
+    del sent
+
+    assert alive() is None and workshop.input.in_flight == 1
+    arrived()
+    assert (workshop.input.in_flight, workshop.account.acknowledged, moved) == (0, 1, [True])
 
 
 def test_every_line_is_in_one_count(workshop: Any) -> None:

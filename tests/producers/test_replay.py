@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -125,6 +126,50 @@ def test_they_are_the_events_that_a_producer_sends(workshop, tmp_path: Path) -> 
     assert len(live) == 3
 
 
+def test_a_replay_may_open_as_many_files_as_a_producer(tmp_path: Path) -> None:
+    """The usual soft limit is less than a glob finds; a higher one stays."""
+    before = _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log = lines_of(tmp_path)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        gathered(tmp_path / "1", log)
+        raised = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (5000, hard))
+        gathered(tmp_path / "2", log)
+        kept = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert (raised, kept) == (4096, 5000)
+
+
+@pytest.mark.parametrize(
+    ("line", "zone", "told"),
+    [
+        ("Nov 21 10:00:00 web-1 sshd[42]: hello", "", 1),
+        ("Nov 21 10:00:00 web-1 sshd[42]: hello", "UTC", 0),
+        ("Nov 21 10:00:00 web-1 sshd[42]: hello", "Europe/Berlin", 0),
+        ("2026-11-21T10:00:00+01:00 web-1 sshd[42]: hello", "", 0),
+        ('10.0.0.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5', "", 0),
+    ],
+)
+def test_a_zone_that_was_taken_for_granted_is_said_once(tmp_path: Path, line: str, zone: str, told: int) -> None:
+    """Times without a zone count as UTC: who did not say so is told, with what to set; who did is not."""
+    log, said = tmp_path / "some.log", list[str]()
+    log.write_text(f"{line}\n" * 20)
+    order = InputOrder("hosts", "hosts", (str(log),), tmp_path / "checkpoint.json", zone=zone)
+
+    read(
+        settings.load({"home": str(tmp_path)}, {}),
+        order,
+        Gathering(Spool(tmp_path / "spool"), Lateness(1_000), NOW),
+        lambda: NOW,
+        said.append,
+    )
+
+    assert sum("count as UTC" in text and "--timezone" in text for text in said) == told
+
+
 @pytest.mark.parametrize("address", ["-", "syslog://127.0.0.1:1514", "kafka://topic"])
 def test_only_files_have_a_past(tmp_path: Path, address: str) -> None:
     """What cannot be read a second time is refused with the way out."""
@@ -187,6 +232,41 @@ def test_time_goes_on_while_nothing_is_due(feed) -> None:
     times = [instant.read(orjson.loads(one.value if isinstance(one, Record) else one)["timestamp"]) for one in publisher.order]
     assert 10 <= len(publisher.beats) <= 12
     assert times == sorted(times)
+
+
+class Away(MemoryPublisher):
+    """A Kafka whose queue is full and stays so: half of what it is given gets in. Time passes while it is waited for."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock, self.asked = clock, 0
+
+    def send(self, records, settled, idle) -> None:
+        self.records += list(records)[::2]
+        while idle():
+            self.asked += 1
+            self._clock.now += 100
+
+    def in_flight(self) -> int:
+        return len(self.records)
+
+    def poll(self, seconds: float) -> None:
+        self._clock.now += int(seconds * 1000)
+
+
+def test_a_feed_whose_kafka_is_away_can_be_stopped(tmp_path: Path) -> None:
+    """It waits as long as it may, ten seconds more once it is told to stop, and says that not everything has arrived."""
+    clock, spool = Clock(), Spool(tmp_path / "spool")
+    for second in range(3):
+        spool.add(Item(NOON + second, "logs.http", None, record(second, f"text-{second}").value))
+    publisher, told = Away(clock), list[int]()
+    feeding = Feed(publisher, "5f0c", 1000, clock, clock.sleep, lambda fed: told.append(fed.events))
+
+    fed = feeding.run(spool, lambda: clock.now >= NOW + 60_000)
+
+    assert (fed.events, fed.arrived) == (0, False)
+    assert 69_000 <= clock.now - NOW <= 71_000
+    assert publisher.asked > 600 and len(told) > 600
 
 
 def test_a_feed_that_is_stopped_stops(feed) -> None:

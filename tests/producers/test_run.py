@@ -12,6 +12,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from logverse import instant
 from logverse.cli.main import logverse
 from producers import run
 from producers.memory import MemoryPublisher
@@ -79,6 +80,22 @@ def test_status_after_the_end(tmp_path: Path, publisher: MemoryPublisher) -> Non
     assert "ended" in table.stdout and "web" in table.stdout
     assert json.loads(found.stdout)[0]["inputs"][0]["lines"] == 2
     assert "no producer has run" in produce(tmp_path / "elsewhere", "status").stdout
+
+
+def test_producers_that_are_long_gone_are_not_listed(tmp_path: Path, publisher: MemoryPublisher) -> None:
+    """A month after its last word another one's start clears away what a producer said of itself; its checkpoint stays."""
+    (tmp_path / "a.log").write_text("one\n")
+    ask = ("--type", "plain", "--no-follow")
+    for name in ("old", "recent"):
+        produce(tmp_path, str(tmp_path / "a.log"), "--service", name, *ask)
+    folder, now = tmp_path / "home" / "producers", instant.now() / 1000
+    os.utime(folder / "old.status.json", (now - 31 * 86_400, now - 31 * 86_400))
+    os.utime(folder / "recent.status.json", (now - 29 * 86_400, now - 29 * 86_400))
+
+    produce(tmp_path, str(tmp_path / "a.log"), "--service", "web", *ask)
+
+    assert [one["name"] for one in json.loads(produce(tmp_path, "status", "-o", "json").stdout)] == ["recent", "web"]
+    assert (folder / "old.json").exists()
 
 
 def test_config_stands_alone(tmp_path: Path) -> None:
