@@ -39,8 +39,8 @@ def main() -> None:
     began = time.monotonic()
     if variant == "rows":
         with table.execute().collect() as counts:
-            rows, most = max((tuple(count) for count in counts), default=(0, 0))
-            print(json.dumps({"rows": rows, "most_clients": most}))
+            crossing, most = max((tuple(count) for count in counts), default=(0, 0))
+            print(json.dumps({"rows": crossing, "most_clients": most}))
     else:
         to_nowhere(t_env, table)
         print(json.dumps({"seconds": time.monotonic() - began, "cpu_s": cpu_seconds()}))
