@@ -31,7 +31,7 @@ class Store(dict[str, bytes]):
     """A Watch's store in memory."""
 
     def put(self, key: str, value: bytes) -> None:
-        self[key] = value
+        self[key] = bytes(bytearray(value))  # orjson hands out buffers of kilobytes; Flink copies what is in them
 
     def remove(self, key: str) -> None:
         self.pop(key, None)
