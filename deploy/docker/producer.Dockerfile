@@ -7,7 +7,9 @@ RUN python -m venv /opt/logverse \
 
 FROM python:3.11-slim-bookworm
 # Log files of the host often belong to group adm (4 on Debian and Ubuntu).
-RUN useradd --system --uid 10001 --groups adm --home-dir /var/lib/logverse --create-home logverse
+# The home is open to group root too: Docker's own log files take a root without capabilities (see producer.compose.yaml).
+RUN useradd --system --uid 10001 --groups adm --home-dir /var/lib/logverse --create-home logverse \
+ && chgrp 0 /var/lib/logverse && chmod 0770 /var/lib/logverse
 COPY --from=build /opt/logverse /opt/logverse
 COPY logverse /opt/logverse/src/logverse
 COPY producers /opt/logverse/src/producers

@@ -60,7 +60,7 @@ def replay(
 
     The detect job's graph runs over the events in order of time, in a process and on topics of its own that are gone at the end:
     it takes no slot of the Flink cluster, and a live stack goes first where both want the processor. Needs Kafka (logverse up) and
-    PyFlink here. Without --rules: the rules in force, or those that come with LogVerse. The report stays in HOME/replays/reports.
+    PyFlink here. Without --rules: those in force, or those that come with LogVerse. The newest 100 reports stay in HOME/replays/reports.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from logverse.errors import WrongSettings
 
-_MAGIC = frozenset("*?[")
+_JOIN = "log files often belong to group adm: join it; Docker's are root's alone: docs/producers.md says how they are read"
 
 
 def check(patterns: Sequence[str], follow: bool) -> None:
@@ -53,13 +53,7 @@ def regular(patterns: Sequence[str], complain: Callable[[str], None]) -> Iterato
 
 def _check(pattern: str, follow: bool) -> None:
     paths = expanded(pattern)
-    folder = Path(pattern).parent
-    if (
-        not paths
-        and not _MAGIC & set(str(folder))
-        and _exists(folder)
-        and not os.access(folder, os.X_OK | os.R_OK * glob.has_magic(pattern))
-    ):
+    if not paths and _shut(pattern):
         raise _closed(pattern)
     if not paths and not follow:
         raise WrongSettings("no such file", where=pattern, remedy="check the name, or follow it (without --no-follow) until it appears")
@@ -68,6 +62,17 @@ def _check(pattern: str, follow: bool) -> None:
             raise WrongSettings("is not a regular file", where=str(path), remedy="name the files in it: 'DIR/*.log' in quotes")
         if not os.access(path, os.R_OK):
             raise _closed(str(path))
+
+
+def _shut(pattern: str) -> bool:
+    """Whether folders that may not be entered or listed are all there is of it at some level: nothing would ever be found."""
+    path = Path(pattern)
+    for part in reversed((path, *path.parents[:-1])):
+        folders = [Path(name) for name in glob.glob(str(part.parent), recursive=True)]  # noqa: PTH207
+        needed = os.X_OK | os.R_OK * glob.has_magic(part.name)
+        if folders and not any(os.access(folder, needed) for folder in folders):
+            return True
+    return False
 
 
 def _exists(path: Path) -> bool:
@@ -79,4 +84,4 @@ def _exists(path: Path) -> bool:
 
 
 def _closed(path: str) -> WrongSettings:
-    return WrongSettings("may not be read by this user", where=path, remedy="log files often belong to group adm: join it")
+    return WrongSettings("may not be read by this user", where=path, remedy=_JOIN)

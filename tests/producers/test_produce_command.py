@@ -19,6 +19,7 @@ from logverse.errors import WrongSettings
 from producers.account import Account, Totals
 from producers.metrics import Measured, ProducerMetrics, serve
 from producers.progress import Progress
+from producers.sources import patterns
 
 GAUGES = {"lag_bytes": 2_500_000, "in_flight_records": 17, "kafka_up": 0, "disorder_seconds": 1.5}
 
@@ -114,6 +115,25 @@ def test_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert isinstance(error, WrongSettings)
     assert "adm" in error.remedy
+
+
+@pytest.mark.parametrize(("shut", "refused"), [(["containers"], True), (["a", "b"], True), (["a"], False), ([], False)])
+def test_folders_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shut: list[str], refused: bool) -> None:
+    """A glob over folders of which none may be listed, as Docker's are, would find nothing for ever: it is refused with the way in."""
+    for name in ("a", "b"):
+        (tmp_path / "containers" / name).mkdir(parents=True)
+    plain = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name not in shut and plain(path, mode))
+    pattern = str(tmp_path / "containers" / "*" / "*-json.log")
+
+    error = None
+    try:
+        patterns.check([pattern], follow=True)
+    except WrongSettings as said:
+        error = said
+
+    assert (error is not None) == refused
+    assert error is None or "Docker" in error.remedy
 
 
 @pytest.mark.parametrize("place", ["file/web.json", "file"])
