@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add, sub
 from typing import Any
 
 import orjson
@@ -29,9 +30,7 @@ class Bucket:
         self.distinct = None if distinct is None else Distinct.from_plain(distinct)
 
     def add(self, columns: Sequence[int], peak: float, trait: str, sample: str) -> None:
-        sums = self.sums
-        for place, number in enumerate(columns):
-            sums[place] += number
+        self.sums = list(map(add, self.sums, columns))
         if peak > self.peak:
             self.peak = peak
         if columns[1]:
@@ -76,14 +75,9 @@ class Rolling:
             self._enter(buckets[start])
 
     def _enter(self, bucket: Bucket) -> None:
-        self._add(bucket.sums, 1)
+        self.sums = list(map(add, self.sums, bucket.sums))
         if self.distinct is not None and bucket.distinct is not None:
             self.distinct.enter(bucket.distinct)
-
-    def _add(self, numbers: Sequence[int], sign: int) -> None:
-        sums = self.sums
-        for place, number in enumerate(numbers):
-            sums[place] += sign * number
 
     def next_change(self) -> Millis | None:
         """When, after its position, something enters or leaves; None when nothing will."""
@@ -105,7 +99,7 @@ class Rolling:
     def correct(self, start: Millis, columns: Sequence[int]) -> None:
         """Something was added to a bucket that the window may already hold."""
         if self.holds(start):
-            self._add(columns, 1)
+            self.sums = list(map(add, self.sums, columns))
 
     def holds(self, start: Millis) -> bool:
         return self.position - self._span <= start < self.position
@@ -118,7 +112,7 @@ class Rolling:
             self._inside.append(start)
         for start in self._taken(self._inside, to - self._span):
             bucket = self._buckets[start]
-            self._add(bucket.sums, -1)
+            self.sums = list(map(sub, self.sums, bucket.sums))
             if self.distinct is not None and bucket.distinct is not None:
                 self.distinct.leave(bucket.distinct)
             if self._forgets:
