@@ -34,7 +34,10 @@ class Bucket:
         if peak > self.peak:
             self.peak = peak
         if columns[1]:
-            charge(self.blame, trait, columns[1], LABELS)
+            if trait in self.blame:
+                self.blame[trait] += columns[1]
+            else:
+                charge(self.blame, trait, columns[1], LABELS)
             self.sample = self.sample or sample[:SAMPLE]
 
     def forget_names(self) -> None:
@@ -168,8 +171,8 @@ class Tally:
 def charge(blame: dict[str, int], trait: str, count: int, most: int) -> None:
     """Counts a trait; when there are too many, the smallest makes room for a larger one."""
     if trait not in blame and len(blame) >= most:
-        smallest = min(blame, key=lambda name: (blame[name], name))
-        if blame[smallest] >= count:
+        least, smallest = min(zip(blame.values(), blame, strict=True))
+        if least >= count:
             return
         del blame[smallest]
     blame[trait] = blame.get(trait, 0) + count
