@@ -19,7 +19,8 @@ class Model:
     """The state of the detector of one series of a rule, warmed up from history (`logverse train`).
 
     `revision` is the rule's (`Rule.revision`) that it was trained for; `state` what `Detector.state()` gave; it has learnt what
-    happened before `trained_until` (event time, milliseconds). The Kafka key is `fingerprint`.
+    happened before `trained_until` (event time, milliseconds). `budget` is how strange the history was, which sets the threshold of a
+    rule with an `alert_budget` (`AlertBudget.state()`; empty without one). The Kafka key is `fingerprint`.
     """
 
     rule: str
@@ -28,6 +29,7 @@ class Model:
     revision: str
     state: bytes
     trained_until: Millis
+    budget: bytes = b""
 
     @property
     def fingerprint(self) -> str:
@@ -35,7 +37,8 @@ class Model:
         return digest(self.rule, *(part for pair in sorted(self.group.items()) for part in pair))
 
     def to_json(self) -> bytes:
-        return orjson.dumps({"fingerprint": self.fingerprint, **asdict(self), "state": self.state.decode()})
+        texts = {"state": self.state.decode(), "budget": self.budget.decode()}
+        return orjson.dumps({"fingerprint": self.fingerprint, **asdict(self), **texts})
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Model:
@@ -43,7 +46,7 @@ class Model:
         try:
             flat: dict[str, Any] = orjson.loads(data)
             known = {name: flat[name] for name in cls.__dataclass_fields__ if name in flat}
-            return _checked(cls(**{**known, "state": known["state"].encode()}))
+            return _checked(cls(**{**known, "state": known["state"].encode(), "budget": known.get("budget", "").encode()}))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Malformed(f"not a model: {error}") from error
 

@@ -35,7 +35,9 @@ def plain(value: object) -> str:
     >>> plain("GET\\x1b[31m /")
     'GET[31m /'
     """
-    text = "".join(char for char in str(value)[: 4 * _LONGEST] if char.isprintable())
+    text = str(value)[: 4 * _LONGEST]
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

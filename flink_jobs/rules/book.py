@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.reach import Reach
 from flink_jobs.rules.views import BUSIEST
 from logverse.errors import Malformed
 from logverse.rule import Rule
-from logverse.summary import VIEWS, Summary
+from logverse.summary import DURATION_BOUNDS, VIEWS, Summary
 
 SERVICES = 10_000  # of which the page is remembered
+_NONE = (0,) * len(DURATION_BOUNDS)
 
 
 class Page:
@@ -119,28 +121,27 @@ def project(summaries: Iterable[Summary], rule: Rule | Plan) -> list[Summary]:
     """
     plan = rule if isinstance(rule, Plan) else Plan(rule)
     keep = {*plan.needs, "service.name"}
-    added: dict[tuple[int, tuple[str | int | None, ...]], Summary] = {}
+    kept_as = [name in keep for name in VIEWS[plan.view]]
+    added: dict[tuple[int, tuple[str | int | None, ...]], list[Summary]] = {}
     for summary in summaries:
-        if summary.view != plan.view or not plan.where.matches(summary.__getitem__):
-            continue
-        kept = tuple(value if name in keep else None for name, value in zip(VIEWS[plan.view], summary.dimensions, strict=True))
-        former = added.get((summary.second, kept))
-        added[summary.second, kept] = _sum(former, summary, kept)
-    return list(added.values())
+        if summary.view == plan.view and plan.where.matches(summary.__getitem__):
+            kept = tuple([value if stays else None for value, stays in zip(summary.dimensions, kept_as, strict=True)])
+            added.setdefault((summary.second, kept), []).append(summary)
+    return [_sum(some, dimensions) for (_, dimensions), some in added.items()]
 
 
-def _sum(one: Summary | None, other: Summary, dimensions: tuple[str | int | None, ...]) -> Summary:
-    one = one or Summary(other.second, dimensions, 0, view=other.view)
+def _sum(some: Sequence[Summary], dimensions: tuple[str | int | None, ...]) -> Summary:
+    timed = [one for one in some if one.duration_count]
     return Summary(
-        second=one.second,
+        second=some[0].second,
         dimensions=dimensions,
-        count=one.count + other.count,
-        duration_count=one.duration_count + other.duration_count,
-        duration_sum=one.duration_sum + other.duration_sum,
-        duration_max=max(one.duration_max, other.duration_max),
-        histogram=tuple(a + b for a, b in zip(one.histogram, other.histogram, strict=True)),
-        size_sum=one.size_sum + other.size_sum,
-        sample=one.sample or other.sample,
-        view=one.view,
-        paths=one.paths | other.paths,
+        count=sum([one.count for one in some]),
+        duration_count=sum([one.duration_count for one in timed]),
+        duration_sum=sum([one.duration_sum for one in timed]),
+        duration_max=max([one.duration_max for one in timed], default=0.0),
+        histogram=tuple(map(sum, zip(*[one.histogram for one in timed], strict=True))) or _NONE,
+        size_sum=sum([one.size_sum for one in some]),
+        sample=next((one.sample for one in some if one.sample), ""),
+        view=some[0].view,
+        paths=reduce(or_, [one.paths for one in some]),
     )

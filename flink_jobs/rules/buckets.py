@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add, sub
 from typing import Any
 
 import orjson
@@ -29,13 +30,14 @@ class Bucket:
         self.distinct = None if distinct is None else Distinct.from_plain(distinct)
 
     def add(self, columns: Sequence[int], peak: float, trait: str, sample: str) -> None:
-        sums = self.sums
-        for place, number in enumerate(columns):
-            sums[place] += number
+        self.sums = list(map(add, self.sums, columns))
         if peak > self.peak:
             self.peak = peak
         if columns[1]:
-            charge(self.blame, trait, columns[1], LABELS)
+            if trait in self.blame:
+                self.blame[trait] += columns[1]
+            else:
+                charge(self.blame, trait, columns[1], LABELS)
             self.sample = self.sample or sample[:SAMPLE]
 
     def forget_names(self) -> None:
@@ -76,14 +78,9 @@ class Rolling:
             self._enter(buckets[start])
 
     def _enter(self, bucket: Bucket) -> None:
-        self._add(bucket.sums, 1)
+        self.sums = list(map(add, self.sums, bucket.sums))
         if self.distinct is not None and bucket.distinct is not None:
             self.distinct.enter(bucket.distinct)
-
-    def _add(self, numbers: Sequence[int], sign: int) -> None:
-        sums = self.sums
-        for place, number in enumerate(numbers):
-            sums[place] += sign * number
 
     def next_change(self) -> Millis | None:
         """When, after its position, something enters or leaves; None when nothing will."""
@@ -105,7 +102,7 @@ class Rolling:
     def correct(self, start: Millis, columns: Sequence[int]) -> None:
         """Something was added to a bucket that the window may already hold."""
         if self.holds(start):
-            self._add(columns, 1)
+            self.sums = list(map(add, self.sums, columns))
 
     def holds(self, start: Millis) -> bool:
         return self.position - self._span <= start < self.position
@@ -118,7 +115,7 @@ class Rolling:
             self._inside.append(start)
         for start in self._taken(self._inside, to - self._span):
             bucket = self._buckets[start]
-            self._add(bucket.sums, -1)
+            self.sums = list(map(sub, self.sums, bucket.sums))
             if self.distinct is not None and bucket.distinct is not None:
                 self.distinct.leave(bucket.distinct)
             if self._forgets:
@@ -174,8 +171,8 @@ class Tally:
 def charge(blame: dict[str, int], trait: str, count: int, most: int) -> None:
     """Counts a trait; when there are too many, the smallest makes room for a larger one."""
     if trait not in blame and len(blame) >= most:
-        smallest = min(blame, key=lambda name: (blame[name], name))
-        if blame[smallest] >= count:
+        least, smallest = min(zip(blame.values(), blame, strict=True))
+        if least >= count:
             return
         del blame[smallest]
     blame[trait] = blame.get(trait, 0) + count

@@ -202,7 +202,11 @@ class Detecting:
         return cursor - self._memory.last < FORGET_MS
 
 
-def trained(terms: Terms, state: bytes) -> bytes | None:
-    """The judge's state that goes on from a detector warmed up elsewhere; None when that does not fit the rule."""
+def trained(terms: Terms, state: bytes, budget: bytes = b"") -> bytes | None:
+    """The judge's state that goes on from a detector warmed up elsewhere, and from the scores that it gave there (AlertBudget.state).
+
+    None when the detector does not fit the rule. A budget that does not fit begins anew.
+    """
     detector = terms.kind.restore(state, terms.options, terms.step_ms)
-    return None if detector is None else Detecting(terms, detector, None, Memory()).state()
+    allowed = AlertBudget.restore(budget, terms.budget, terms.step_ms) if terms.budget and budget else None
+    return None if detector is None else Detecting(terms, detector, allowed, Memory()).state()

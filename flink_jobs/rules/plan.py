@@ -21,7 +21,7 @@ from logverse.errors import Malformed
 from logverse.identity import digest
 from logverse.instant import Millis
 from logverse.rule import Rule
-from logverse.summary import DIMENSIONS, VIEWS, Summary
+from logverse.summary import DIMENSIONS, Summary
 
 _NOTHING = Summary(0, (None,) * len(DIMENSIONS), 0)
 
@@ -107,13 +107,12 @@ class Plan:
         """Whether a series with these fields is one of this rule."""
         return frozenset(group) in self.groups
 
-    def place_of(self, dimensions: tuple[Value, ...], words: Mapping[str, str] | None = None) -> Place | None:
-        """Where a summary of its view with these dimensions belongs; None when the rule is not about it.
+    def place_of(self, fields: Mapping[str, Value], words: Mapping[str, str] | None = None) -> Place | None:
+        """Where a summary of its view with these dimensions, by name, belongs; None when the rule is not about it.
 
         All the others beside the busiest count where nobody is asked for; a series of their own they are not. `words` are what a
         sentence says instead of a value (a template's text).
         """
-        fields = dict(zip(VIEWS[self.view], dimensions, strict=True))
         return None if self._busiest and fields[self._busiest] is None else self.place(fields.get, words)
 
     def place(self, value_of: Callable[[str], Value], words: Mapping[str, str] | None = None) -> Place | None:

@@ -141,9 +141,9 @@ class Roster:
                 self.drop(key)
         return alerts
 
-    def sweep(self, now: Millis) -> bool:
-        """Expired buckets go, and series of which nothing is left; True when some went."""
-        expired = [key for key, series in self.series.items() if series.expire(now)]
+    def sweep(self, now: Millis) -> set[str]:
+        """Expired buckets go, and series of which nothing is left; the keys of those that went."""
+        expired = {key for key, series in self.series.items() if series.expire(now)}
         for key in expired:
             self.drop(key)
         for series in self.series.values():
@@ -151,7 +151,7 @@ class Roster:
         for memory in self.memories.values():
             memory.expire(now)
         self.save_memories()
-        return bool(expired)
+        return expired
 
     def end_orphans(self, at: Millis) -> list[Alert]:
         """The ends of the alerts whose rules are gone."""

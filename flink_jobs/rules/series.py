@@ -84,6 +84,7 @@ class Series:
             kept.since, kept.held = plan.floor(cursor), kept.life.active
         self.buckets, self.dirty = buckets, kept.dirty
         self.course = course = Course(plan, buckets, plan.floor(cursor), kept.since, plan.type.judge(plan, state))
+        self._rolling, self._step = course.rolling, plan.step_ms
         course.life, course.limit, course.tally, course.muted = kept.life, kept.limit, kept.tally, kept.muted
         course.held, course.again = kept.held, kept.again or (self._changed and kept.revision != "")
         self.next = course.due()
@@ -109,17 +110,17 @@ class Series:
 
         `value` or `sketch` is for those who count distinct ones.
         """
-        plan, rolling = self.plan, self.course.rolling
-        if rolling.position + plan.step_ms <= cursor:
-            self.course.move(plan.floor(cursor))  # idle until now: it was not called, since nothing could change
-        start = second - second % plan.step_ms
+        rolling, step = self._rolling, self._step
+        if rolling.position + step <= cursor:
+            self.course.move(cursor - cursor % step)  # idle until now: it was not called, since nothing could change
+        start = second - second % step
         bucket = self.buckets.get(start)
         if bucket is None:
-            if start < rolling.position - plan.kept_ms - LATE_MS:
+            if start < rolling.position - self.plan.kept_ms - LATE_MS:
                 return False
-            bucket = self.buckets[start] = Bucket((0,) * plan.width, distinct=EMPTY if rolling.distinct is not None else None)
+            bucket = self.buckets[start] = Bucket((0,) * self.plan.width, distinct=EMPTY if rolling.distinct is not None else None)
             self.course.expect(start)
-            if self.next is None or start + plan.step_ms < self.next:
+            if self.next is None or start + step < self.next:
                 self.next = self.course.due()
         bucket.add(columns, peak, trait, sample)
         if bucket.distinct is not None:

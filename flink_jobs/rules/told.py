@@ -16,7 +16,7 @@ def tell(series: Series, word: Feedback) -> None:
 
 def adopt(roster: Roster, store: Store, model: Model, plan: Plan | None) -> None:
     """Gives a model to its series if that has not learnt enough by itself; keeps it for a series that is not there yet."""
-    state = None if plan is None else plan.type.trained(plan, model.state)
+    state = None if plan is None else plan.type.trained(plan, model.state, model.budget)
     if plan is None or state is None or not plan.takes(model.group):
         return
     series = roster.series.get(model.fingerprint)

@@ -51,11 +51,11 @@ class Training:
         for key, value in self._entries.items():
             kind, _, series = key.partition(":")
             if kind == "D":
-                kept = orjson.loads(self._entries[f"S:{series}"])[1]
+                kept, learnt = orjson.loads(self._entries[f"S:{series}"])[1], orjson.loads(value)
                 plan = self._book.plans[kept["rule"]]
-                state = orjson.dumps(orjson.loads(value)["detector"])
+                state, budget = orjson.dumps(learnt["detector"]), orjson.dumps(learnt["budget"]) if learnt["budget"] else b""
                 finder = plan.type.finder(plan.rule)
-                found.append(Model(plan.rule.name, kept["group"], finder, plan.revision, state, self._until))
+                found.append(Model(plan.rule.name, kept["group"], finder, plan.revision, state, self._until, budget))
         return found
 
 

@@ -6,7 +6,7 @@ from memory. Its results depend only on what was observed before which time, not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from flink_jobs.patterns.patterns import Patterns
 from flink_jobs.rules.book import Page
@@ -249,8 +249,9 @@ class Watch:
     def _find_aims(self, summary: Summary, cursor: Millis) -> list[Aim]:
         found: list[Aim] = []
         words = {"log.record.template": summary.pattern.words} if summary.pattern is not None else None
+        fields = dict(zip(VIEWS[summary.view], summary.dimensions, strict=True))
         for plan in self._page.by_view[summary.view]:
-            place = plan.place_of(summary.dimensions, words)
+            place = plan.place_of(fields, words)
             if place is None:
                 continue
             memory = self._roster.memories.get(plan.rule.name)
@@ -267,17 +268,28 @@ class Watch:
         for of_view in self._aims.values():
             of_view.clear()
 
+    def _forget_aims_at(self, gone: Collection[str]) -> None:
+        """Of these series, and of those that there was no room for."""
+        for of_view in self._aims.values():
+            stale = [key for key, aims in of_view.items() if any(_is_stale(series, memory, gone) for series, memory, _, _ in aims)]
+            for key in stale:
+                del of_view[key]
+
     def _sweep(self, now: Millis) -> None:
         """Each minute: expired buckets go, and series of which nothing is left."""
         if now >= self._swept + _SWEEP_MS:
             self._swept = now
-            if self._roster.sweep(now):
-                self._forget_aims()
+            if gone := self._roster.sweep(now):
+                self._forget_aims_at(gone)
 
     def _turn_to(self, page: Page) -> None:
         self._page = page
         if self._roster.turn_to(page, self._cursor or 0):
             self._forget_aims()
+
+
+def _is_stale(series: Series | None, memory: Memory | None, gone: Collection[str]) -> bool:
+    return memory is None if series is None else series.key in gone
 
 
 def _words(summary: Summary) -> dict[str, str]:

@@ -9,8 +9,10 @@ import pytest
 from flink_jobs.detectors import DETECTORS
 from flink_jobs.detectors.detector import Observation
 from flink_jobs.rules.check import check
+from flink_jobs.rules.detecting import Detecting
 from flink_jobs.rules.plan import Plan
 from flink_jobs.rules.training import learns
+from flink_jobs.rules.types.anomaly import terms_of
 from logverse.cli.train import models, summaries_of
 from logverse.model import Model
 from logverse.rule import Rule
@@ -24,7 +26,8 @@ NOON = 1_790_000_040_000  # a whole minute
 
 
 def rule(**more: object) -> Rule:
-    made, problems = check({"name": "traffic", "type": "anomaly", "measure": "count", "step": "1m", "sensitivity": "high", **more})
+    said = {"name": "traffic", "type": "anomaly", "measure": "count", "step": "1m", "sensitivity": "high", **more}
+    made, problems = check({name: value for name, value in said.items() if value is not None})
     assert problems == [] and made is not None
     return made
 
@@ -75,6 +78,22 @@ def test_a_rule_over_all_services_learns_from_all_of_them() -> None:
     found = trained(history(100), rule(group_by=[]), minutes=100)
 
     assert [(model.group, model.trained_until) for model in found] == [({}, NOON + 100 * MINUTES.ms)]
+
+
+def test_an_alert_budget_knows_how_strange_the_history_was() -> None:
+    """A surge of three minutes each two hours is usual to the budget: its threshold is trained too, and a job goes on from it."""
+    store, budgeted = MemorySeries(), rule(sensitivity=None, alert_budget="1/day")
+    counts = [400 if minute > 180 and minute % 120 < 3 else 100 + minute % 3 for minute in range(2000)]
+    store.put(
+        MINUTES, [SeriesRow("web", NOON + at * MINUTES.ms, "", *written(read_items([item("web", n)]))) for at, n in enumerate(counts)]
+    )
+    plan = Plan(budgeted)
+
+    found = trained(store, budgeted, minutes=2000)
+
+    judges = [plan.type.trained(plan, found[0].state, budget) for budget in (found[0].budget, b"")]
+    taught, untaught = (Detecting.of(terms_of(plan), state)._threshold() for state in judges)
+    assert taught > 2 * untaught
 
 
 def test_a_fine_step_learns_from_seconds() -> None:

@@ -25,7 +25,9 @@ SOURCE = Source("web", "web-2", at=7, by="ann")
 MODEL = Model("slow", {"service.name": "web"}, "robust", "r1", b'{"v":1}', 9)
 
 
-@pytest.mark.parametrize("noun", [RULE, ALERT, FEEDBACK, SOURCE, MODEL, replace(SOURCE, forgotten=True, origin="learned")])
+@pytest.mark.parametrize(
+    "noun", [RULE, ALERT, FEEDBACK, SOURCE, MODEL, replace(MODEL, budget=b"{}"), replace(SOURCE, forgotten=True, origin="learned")]
+)
 def test_noun_survives_the_topic(noun: Any) -> None:
     """What was written is what is read."""
     assert type(noun).from_json(noun.to_json()) == noun

@@ -108,8 +108,8 @@ class AnomalyType(RuleType):
     def judge(self, plan: Plan, state: bytes | None) -> Judge:
         return Detecting.of(terms_of(plan), state)
 
-    def trained(self, plan: Plan, state: bytes) -> bytes | None:
-        return trained(terms_of(plan), state)
+    def trained(self, plan: Plan, state: bytes, budget: bytes = b"") -> bytes | None:
+        return trained(terms_of(plan), state, budget)
 
     def finder(self, rule: Rule) -> str:
         return _detector(rule)

@@ -75,8 +75,8 @@ class RuleType(Protocol):
         """What stands before the series and remembers what was seen before (rules/memory.py); None: everything counts."""
         return None
 
-    def trained(self, plan: Plan, state: bytes) -> bytes | None:
-        """The judge's state that goes on from the state of a detector that learned elsewhere; None when there is none such."""
+    def trained(self, plan: Plan, state: bytes, budget: bytes = b"") -> bytes | None:
+        """The judge's state that goes on from those of a detector, and of its alert budget, that learned elsewhere; None: none such."""
         return None
 
     def finder(self, rule: Rule) -> str:
