@@ -22,6 +22,7 @@ from logverse.errors import WrongSettings
 _ONE_OF = {
     "security_protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
     "sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    "hdfs_security": ("simple", "kerberos"),
 }
 _EMBEDDED = {"bootstrap_servers": "kafka", "jobmanager": "jobmanager", "cassandra_hosts": "cassandra"}  # setting → endpoint of the stack
 SHORTEST_KEPT, LONGEST_KEPT = durations.read("1m"), durations.read("20y")  # Cassandra's own longest time to live
@@ -62,6 +63,14 @@ class Settings:
     keep_series_1s: str = _setting("6h", "how long the store keeps series by the second")
     keep_series_1m: str = _setting("30d", "how long the store keeps series by the minute")
     keep_series_1h: str = _setting("2y", "how long the store keeps series by the hour")
+
+    backup_target: str = _setting("", "where archives lie: a folder, hdfs://HOST:PORT,…/FOLDER (WebHDFS) or s3://BUCKET/PREFIX")
+    hdfs_user: str = _setting("", "user name at HDFS; default: whoever runs the command")
+    hdfs_security: str = _setting("simple", "how HDFS knows us: simple or kerberos")
+    s3_endpoint: str = _setting("", "address of an S3-compatible store, https://HOST; default: Amazon's")
+    s3_region: str = _setting("us-east-1", "region of the bucket")
+    s3_access_key_file: str = _setting("", "file that holds the access key of the bucket")
+    s3_secret_key_file: str = _setting("", "file that holds the secret key of the bucket")
 
     @property
     def home_path(self) -> Path:
