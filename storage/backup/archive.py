@@ -59,7 +59,7 @@ def read(target: Target) -> Archive:
     names = [found.name for found in target.list(FOLDER) if _is_manifest(found.name)]
     archive = Archive(last=max((int(name[-13:-5]) for name in names), default=0))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for name, one in zip(names, pool.map(lambda name: _manifest(target, name), names), strict=True):
+        for name, one in zip(names, pool.map(lambda name: manifest(target, name), names), strict=True):
             if isinstance(one, Manifest):
                 archive.manifests.append(one)
             else:
@@ -92,7 +92,7 @@ def _is_manifest(name: str) -> bool:
     return name.endswith(".json") and name[-13:-5].isdecimal() and name == f"{FOLDER}/{name[-13:]}"
 
 
-def _manifest(target: Target, name: str) -> Manifest | str:
+def manifest(target: Target, name: str) -> Manifest | str:
     """The manifest, or why it is none."""
     try:
         with target.open(name) as file:

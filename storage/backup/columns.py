@@ -78,6 +78,23 @@ class Records:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def cut(self, start: int, end: int) -> Records:
+        """The records from the number `start` to before `end`, itself when that is all."""
+        if start == 0 and end >= len(self):
+            return self
+        return Records(self.topic, self.partition, *(column[start:end] for column in self._columns()))
+
+    def extend(self, others: Records) -> None:
+        for mine, theirs in zip(self._columns(), others._columns(), strict=True):
+            mine.extend(theirs)
+
+    def bytes(self) -> int:
+        """Of keys and values."""
+        return sum(map(len, filter(None, self.values))) + sum(map(len, filter(None, self.keys)))
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        return self.offsets, self.appended, self.keys, self.values, self.headers
+
 
 def table(records: Records) -> pa.Table:
     """These records in the form of SCHEMA."""
