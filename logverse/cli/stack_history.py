@@ -31,6 +31,15 @@ def history_behind(wait: Callable[[], None], embedded: Settings) -> str:
     return ""
 
 
+def extras_behind(wait: Callable[[], None]) -> str:
+    """Wait for what was asked for with --with; why that was not to be, empty when all is well."""
+    try:
+        wait()
+    except (TryAgain, Refused) as error:
+        return str(error)
+    return ""
+
+
 def _said(line: str) -> None:
     click.echo(f"history: {printable(line)}", err=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,8 +23,24 @@ def _folder(url: str, _: Settings) -> Target:
     return Folder(Path(unquote(parts.path)))
 
 
+def _hdfs(url: str, settings: Settings) -> Target:
+    _must_be_there("hdfs")
+    from storage.backup.targets.hdfs import opened
+
+    return opened(url, settings)
+
+
+def _s3(url: str, settings: Settings) -> Target:
+    _must_be_there("pyarrow")
+    from storage.backup.targets.s3 import opened
+
+    return opened(url, settings)
+
+
 TARGETS: dict[str, Callable[[str, Settings], Target]] = {
     "file": _folder,
+    "hdfs": _hdfs,
+    "s3": _s3,
 }
 
 
@@ -42,3 +59,10 @@ def opened(settings: Settings, url: str = "") -> Target:
     if scheme not in TARGETS:
         raise WrongSettings(f"no kind of target is called {scheme!r}", where="backup_target", remedy=f"name {FORMS}")
     return TARGETS[scheme](wanted, settings)
+
+
+def _must_be_there(library: str) -> None:
+    if not importlib.util.find_spec(library):
+        raise WrongSettings(
+            f"this target needs {library}, which is not installed", where="backup_target", remedy="pip install 'logverse[backup]'"
+        )
