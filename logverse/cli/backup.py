@@ -1,0 +1,24 @@
+"""`logverse backup run | schedule | list | show | verify | prune`: archives of what Kafka has."""
+
+from __future__ import annotations
+
+import click
+
+from logverse.cli.backup_run import run
+
+
+@click.group()
+def backup() -> None:
+    """Archives of Kafka's topics as Parquet files, in a folder, HDFS or S3, and the proof that they are complete.
+
+    \b
+    logverse backup run                   what is new in Kafka goes into the archive
+    logverse backup schedule              the same by a cron expression, as long as it runs
+    logverse backup list                  what the archive holds
+    logverse backup verify                read everything back; compare with Kafka and the store
+    logverse backup prune --older 400d    what would go, and whether it is the only copy
+    """
+
+
+for command in (run,):
+    backup.add_command(command)
