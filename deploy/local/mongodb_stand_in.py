@@ -22,7 +22,7 @@ WRITTEN_EACH_MS = 20
 
 def main(port: int, file: Path, java: str, jars: list[str]) -> None:
     """Serve until told to stop; SIGTERM writes everything and ends it."""
-    from py4j.java_gateway import GatewayParameters, JavaGateway, find_jar_path, launch_gateway
+    from py4j.java_gateway import GatewayParameters, JavaGateway, find_jar_path, launch_gateway  # type: ignore[import-untyped]
 
     options = [HEAP, "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"]
     own, token = launch_gateway(

@@ -19,6 +19,7 @@ from deploy.local.server import Server, stop_order
 from deploy.local.servers import CHOSEN, EXTRAS, KNOWN, SERVERS, choose, extras
 from deploy.local.state import ProcessState, StackState
 from logverse.errors import Refused, TryAgain
+from logverse.settings import STORES
 
 UP_S = 180.0
 DOWN_S = 120.0
@@ -42,6 +43,11 @@ def servers_ready(now: StackState, names: Collection[str] = SERVERS.keys()) -> b
 def extra_names(home: Home) -> list[str]:
     """The servers that this home has beside those of every stack."""
     return list(extras(home))
+
+
+def store_names(home: Home) -> list[str]:
+    """The servers of every stack, and what history may be kept in beside them."""
+    return [*SERVERS, *(name for name in extras(home) if name in STORES)]
 
 
 def begin(home: Home, say: Say, told: jars.Told, more: Collection[str] = (), less: Collection[str] = ()) -> None:

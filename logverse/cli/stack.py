@@ -28,7 +28,7 @@ next:
 
 
 @click.command()
-@click.option("--with", "more", multiple=True, metavar="EXTRA", help="Run this too, from now on: hdfs (a place for backups).")
+@click.option("--with", "more", multiple=True, metavar="EXTRA", help="Run this too, from now on: hdfs, for backups; mongodb.")
 @click.option("--without", "less", multiple=True, metavar="EXTRA", help="Run it no longer; its data stays.")
 @click.pass_obj
 def up(flags: dict[str, str | None], more: tuple[str, ...], less: tuple[str, ...]) -> None:
@@ -37,6 +37,7 @@ def up(flags: dict[str, str | None], more: tuple[str, ...], less: tuple[str, ...
     Everything lies in one folder (--home, default ~/.logverse) and listens on loopback only. A supervisor stays behind: it restarts
     what dies, brings jobs back from their newest checkpoint, and goes on with the same data after a reboot. Run it again at any time.
     Alerts wait for Kafka and Flink only: should Cassandra, which keeps the history, not come up, all the rest does.
+    MongoDB is here a stand-in that speaks its protocol, to try it out; setting `store` says where history goes.
 
     \b
     Example:  logverse up
@@ -56,7 +57,7 @@ def up(flags: dict[str, str | None], more: tuple[str, ...], less: tuple[str, ...
         with states_progress() as show:
             stack.wait_ready(home, show, stack.ALERT_PATH)
             made = create(_embedded(home, found))
-            behind = history_behind(lambda: stack.wait_ready(home, show), _embedded(home, found))
+            behind = history_behind(lambda: stack.wait_ready(home, show, stack.store_names(home)), _embedded(home, found))
             missed = extras_behind(lambda: stack.wait_ready(home, show, stack.extra_names(home)))
     else:
         made, behind, missed = create(_embedded(home, found)), history_behind(lambda: None, _embedded(home, found)), ""
@@ -182,8 +183,11 @@ def _home(flags: dict[str, str | None]) -> tuple[Home, Settings]:
 def _embedded(home: Home, found: Settings) -> Settings:
     """The settings with the addresses of this home's own servers, whatever the user's say."""
     there = settings.embedded_endpoints(home.path)
-    open_door = replace(found, security_protocol="PLAINTEXT", cassandra_username="", cassandra_ca_file="")
-    return replace(open_door, bootstrap_servers=there["kafka"], cassandra_hosts=there["cassandra"])
+    open_door = replace(
+        found, security_protocol="PLAINTEXT", cassandra_username="", cassandra_ca_file="", mongodb_username="", mongodb_ca_file=""
+    )
+    stores = {f"{name}_hosts": there.get(name, "") for name in settings.STORES}
+    return replace(open_door, bootstrap_servers=there["kafka"], **stores)
 
 
 def _addresses(home: Home) -> list[str]:

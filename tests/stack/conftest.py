@@ -21,7 +21,9 @@ from logverse.alert import Alert
 from logverse.settings import Settings
 from logverse.topic_reader import read_to_end
 from logverse.topics import named
-from storage.schema import applying
+from storage.stores import SCHEMAS
+
+from . import stand_in
 
 UP_S = 240.0  # generous: the machine of the tests may be busy
 
@@ -80,10 +82,33 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def keyspaced(stack: Stack) -> Settings:
     """A keyspace of the stores' tests, with the schema."""
-    made = replace(stack.settings, cassandra_keyspace=f"t{uuid.uuid4().hex[:12]}")
-    with applying.opened(made) as schema:
+    return migrated(renamed(stack.settings))
+
+
+@pytest.fixture(scope="session")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings that lead to the stand-in for MongoDB, a process of its own beside the stack."""
+    with stand_in.running(tmp_path_factory.mktemp("m")) as address:
+        yield Settings(store="mongodb", mongodb_hosts=address)
+
+
+@pytest.fixture(scope="session", params=["cassandra", "mongodb"])
+def database(request: pytest.FixtureRequest) -> Settings:
+    """Settings that lead to each of the databases, in a keyspace where nothing is yet."""
+    return renamed(request.getfixturevalue("stack").settings if request.param == "cassandra" else request.getfixturevalue("mongodb"))
+
+
+def renamed(settings: Settings) -> Settings:
+    """A keyspace that no other test has used."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    return replace(settings, cassandra_keyspace=name, mongodb_database=name)
+
+
+def migrated(settings: Settings) -> Settings:
+    """With the schema of this version."""
+    with SCHEMAS[settings.store](settings) as schema:
         schema.migrate("", "tests", lambda _: None, time.sleep, instant.now)
-    return made
+    return settings
 
 
 @dataclass(frozen=True)

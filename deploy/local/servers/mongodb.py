@@ -14,7 +14,7 @@ from logverse.errors import TryAgain, WrongSettings
 PROBE_MS = 1_000  # the supervisor waits so long, and looks after nobody else meanwhile
 
 
-def prepare(home: Home) -> None:
+def prepare(_: Home) -> None:
     """Nothing is to be written; but without the driver nobody could ever ask it."""
     if not find_spec("pymongo"):
         raise WrongSettings("MongoDB needs pymongo, which is not installed", where="--with", remedy="pip install 'logverse[mongodb]'")
