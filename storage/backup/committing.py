@@ -11,7 +11,7 @@ from logverse.errors import Refused
 from logverse.instant import Millis
 from storage.backup import archive as archives
 from storage.backup.archive import Archive
-from storage.backup.manifest import Manifest, Span, manifest_name
+from storage.backup.manifest import Manifest, Span
 from storage.backup.steps import Announce, Step
 from storage.backup.storing import Storing
 from storage.backup.targets.target import Exists, Missing
@@ -23,16 +23,19 @@ class Committing:
     """Writes manifests to an archive whose last number is known; notices when another backup was quicker with the same ranges."""
 
     def __init__(self, storing: Storing, archive: Archive, spool: Path, announce: Announce, clock: Callable[[], Millis]) -> None:
-        self._storing, self._last, self._spool, self._announce, self._clock = storing, archive.last, spool, announce, clock
+        self._storing, self._archive, self._spool, self._announce, self._clock = storing, archive, spool, announce, clock
+        self._theirs: list[Span] = []
 
     def commit(self, wanted: Manifest) -> Manifest:
-        """The manifest as it came to be: with its number, and without what another backup has promised meanwhile."""
+        """The manifest as it came to be: with its number, and without what another backup has promised meanwhile. The archive knows it."""
         for _ in range(_RIVALS):
-            manifest = replace(wanted, number=self._last + 1, at=self._clock())
-            self._last += 1
-            if self._published(manifest):
+            manifest = replace(self._without_theirs(wanted), number=self._archive.last + 1, at=self._clock())
+            ours = self._published(manifest)
+            self._archive.last = manifest.number
+            if ours:
+                self._archive.manifests.append(manifest)
                 return manifest
-            wanted = self._without(wanted, self._last)
+            self._learn(manifest.name)
         raise Refused(f"{_RIVALS} others write manifests to {self._storing.target!r}: one backup at a time is enough")
 
     def _published(self, manifest: Manifest) -> bool:
@@ -52,17 +55,22 @@ class Committing:
             return self._storing.sum_of(name) == sum_
         return True
 
-    def _without(self, wanted: Manifest, number: int) -> Manifest:
-        """What the manifest of this number does not say already. A file of ours that it makes needless stays, and is nobody's."""
-        rival = archives.manifest(self._storing.target, manifest_name(number))
+    def _learn(self, name: str) -> None:
+        """What another backup has promised."""
+        rival = archives.manifest(self._storing.target, name)
         if isinstance(rival, str):
-            return wanted
-        theirs = [*(file.span for file in rival.files), *(gap.span for gap in rival.gaps), *rival.empty]
+            self._archive.broken[name] = rival
+        else:
+            self._archive.manifests.append(rival)
+            self._theirs += [*(file.span for file in rival.files), *(gap.span for gap in rival.gaps), *rival.empty]
+
+    def _without_theirs(self, wanted: Manifest) -> Manifest:
+        """A file of ours that it makes needless stays, and is nobody's."""
         return replace(
             wanted,
-            files=tuple(file for file in wanted.files if not _meets(file.span, theirs)),
-            gaps=tuple(gap for gap in wanted.gaps if not _meets(gap.span, theirs)),
-            empty=tuple(span for span in wanted.empty if not _meets(span, theirs)),
+            files=tuple(file for file in wanted.files if not _meets(file.span, self._theirs)),
+            gaps=tuple(gap for gap in wanted.gaps if not _meets(gap.span, self._theirs)),
+            empty=tuple(span for span in wanted.empty if not _meets(span, self._theirs)),
         )
 
 

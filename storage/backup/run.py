@@ -180,7 +180,6 @@ class Backup:
             )
         )  # fmt: skip
         self._pending.clear()
-        self._archive.manifests.append(made)
         outcome.files += made.files
         outcome.gaps += made.gaps
         outcome.manifests.append(made.number)

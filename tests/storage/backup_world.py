@@ -106,10 +106,10 @@ class World:
     def archive(self):
         return archive.read(self.target)
 
-    def backup(self, run="", **more):
+    def backup(self, run="", machine="spool", **more):
         """A backup that is ready to run."""
         self.runs += 1
-        spool = self.root / "spool" / (run or f"run-{self.runs}")
+        spool = self.root / machine / (run or f"run-{self.runs}")
         given = {"clock": lambda: self.now, "sizes": self.sizes, "sleep": lambda _: None} | more
         target = given.pop("target", self.target)
         return Backup(self.topics, target, archive.read(target), spool, **given)
