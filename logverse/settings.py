@@ -73,6 +73,8 @@ class Settings:
     keep_series_1h: str = _setting("2y", "how long the store keeps series by the hour")
 
     backup_target: str = _setting("", "where archives lie: a folder, hdfs://HOST:PORT,…/FOLDER (WebHDFS) or s3://BUCKET/PREFIX")
+    backup_schedule: str = _setting("7 * * * *", "when `logverse backup schedule` backs up: a cron expression, in UTC")
+    backup_keep: str = _setting("", "how long the archive keeps what Kafka appended; empty: for ever")
     hdfs_user: str = _setting("", "user name at HDFS; default: whoever runs the command")
     hdfs_security: str = _setting("simple", "how HDFS knows us: simple or kerberos")
     s3_endpoint: str = _setting("", "address of an S3-compatible store, https://HOST; default: Amazon's")

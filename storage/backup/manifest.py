@@ -117,7 +117,7 @@ class Manifest:
         flat = {
             "schema_version": SCHEMA_VERSION, "number": self.number, "run": self.run, "at": instant.written(self.at),
             "topic_prefix": self.topic_prefix, "finished": self.finished, "notes": self.notes,
-            "files": [_plain_file(file) for file in self.files],
+            "files": [plain_file(file) for file in self.files],
             "gaps": [{**_plain_span(gap.span), "why": gap.why} for gap in self.gaps],
             "empty": [_plain_span(span) for span in self.empty],
             "removed": self.removed,
@@ -177,7 +177,8 @@ def _plain_span(span: Span) -> dict[str, Any]:
     return {name: getattr(span, name) for name in Span.__dataclass_fields__}
 
 
-def _plain_file(file: File) -> dict[str, Any]:
+def plain_file(file: File) -> dict[str, Any]:
+    """As the manifest has it."""
     return {
         "name": file.name, **_plain_span(file.span), "rows": file.rows, "appended": list(map(instant.written, file.appended)),
         "events": file.events and list(map(instant.written, file.events)), "bytes": file.bytes, "sha256": file.sha256,
