@@ -9,6 +9,7 @@ from logverse.cli.backup_prune import prune
 from logverse.cli.backup_run import run
 from logverse.cli.backup_schedule import schedule
 from logverse.cli.backup_verify import verify
+from logverse.cli.drill import drill
 
 
 @click.group()
@@ -21,9 +22,10 @@ def backup() -> None:
     logverse backup list                  the backups that were made
     logverse backup show                  what the archive holds
     logverse backup verify                read everything back; compare with Kafka and the store
+    logverse backup drill                 restore a random hour for practice, and compare it
     logverse backup prune --older 400d    what would go, and whether it is the only copy
     """
 
 
-for command in (run, schedule, list_, show, verify, prune):
+for command in (run, schedule, list_, show, verify, prune, drill):
     backup.add_command(command)
