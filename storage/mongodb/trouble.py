@@ -25,7 +25,7 @@ from logverse.errors import Refused, TryAgain
 # Error codes of the server (src/mongo/base/error_codes.yml). A write that meets another one that upserts the same row is told of a
 # duplicate key (11000): the next try finds the row.
 PASSING = frozenset(
-    {6, 7, 24, 43, 50, 64, 79, 89, 91, 100, 112, 133, 175, 189, 202, 234, 246, 262, 263, 317, 358, 365, 9001, 10058, 10107, 11000}
+    {6, 7, 8, 24, 43, 50, 64, 79, 89, 91, 100, 112, 133, 175, 189, 202, 234, 246, 262, 263, 317, 358, 365, 9001, 10058, 10107, 11000}
     | {11600, 11602, 13388, 13435, 13436, 14031}
 )
 # What the server says when a row cannot be, whoever writes it: bad value, cannot be parsed, too large, too deep, against a validator.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,11 +38,13 @@ class Stack:
     def settings(self) -> Settings:
         return settings.load({"home": str(self.home)}, {})
 
-    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def logverse(
+        self, *arguments: str, timeout: float = UP_S, check: bool = True, environ: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[str]:
         """Run `logverse ARGUMENTS` on this home; fails with all it printed when its exit code is not 0 (unless check=False)."""
         command = [sys.executable, "-m", "logverse.cli.main", "--home", str(self.home), *arguments]
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("LOGVERSE_") or name == "LOGVERSE_CACHE"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environ)
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("LOGVERSE_") or name == "LOGVERSE_CACHE"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=ours | dict(environ))
         assert not check or done.returncode == 0, f"logverse {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -122,8 +124,10 @@ class TopicSet:
     def settings(self) -> Settings:
         return replace(self.stack.settings, topic_prefix=self.prefix)
 
-    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.stack.logverse("--topic-prefix", self.prefix, *arguments, timeout=timeout, check=check)
+    def logverse(
+        self, *arguments: str, timeout: float = UP_S, check: bool = True, environ: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[str]:
+        return self.stack.logverse("--topic-prefix", self.prefix, *arguments, timeout=timeout, check=check, environ=environ)
 
     def read(self, topic: str) -> list[dict[str, Any]]:
         """Every record of the topic as it is now; in order within a partition."""
