@@ -5,6 +5,7 @@ BENCHES: dict[str, str] = {
     "produce": "benchmarks.produce",
     "detect": "benchmarks.detect",
     "history": "benchmarks.history",
+    "mongodb": "benchmarks.mongodb",
     "latency": "benchmarks.latency",
     "query": "benchmarks.query",
     "series": "benchmarks.series",

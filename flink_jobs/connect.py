@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pyflink.common import Duration, WatermarkStrategy
 from pyflink.datastream import DataStream
@@ -26,7 +26,7 @@ from logverse.settings import Settings
 from logverse.template import LABEL
 from logverse.topics import LOGS, RECORD_BYTES, named
 from storage.policy import Policies
-from storage.rows import StoredAlert, StoredAnomaly, StoredEvent
+from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
 from storage.series import SeriesWriter
 
 # What the job writes to; the record itself says which (column `topic`).
@@ -168,18 +168,15 @@ class _KeeperOf:
 
 
 def _opened(store: Mapping[str, str], secrets: Mapping[str, str]) -> History:
-    """The way to the store that the settings name; TryAgain while it is away. The driver is imported where it is used."""
-    from storage.cassandra import policies
-    from storage.cassandra.series import CassandraSeries
-    from storage.cassandra.store import opened
+    """The way to the stores that the settings name; TryAgain while one is away. The drivers are imported where they are used."""
+    from storage.stores import STORES, chosen
 
-    with _as_files(secrets) as files:
-        found = opened(Settings(**{**store, **files}))
-    try:
-        return Shelves(found, SeriesWriter(CassandraSeries(found.session)), Policies(policies.epochs(found.session)), found.close)
-    except BaseException:
-        found.close()
-        raise
+    with ExitStack() as opened, _as_files(secrets) as files:
+        settings = Settings(**{**store, **files})
+        found = {name: opened.enter_context(closing(STORES[name](settings))) for name in chosen(settings)}
+        first = next(iter(found.values()))
+        shelves = {name: Shelf(store, SeriesWriter(store.series)) for name, store in found.items()}
+        return Shelves(shelves, Policies(first.policies()), opened.pop_all().close)
 
 
 @contextmanager
@@ -201,24 +198,45 @@ class Saving(Protocol):
     def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> Sequence[Refusal]: ...
 
 
-class Shelves:
-    """The job's plain rows as the store's: the two packages share no type."""
+class Shelf(NamedTuple):
+    """A store, and what rolls up the series in it: each store's by what it has itself."""
 
-    def __init__(self, store: Saving, series: SeriesKeeper, policies: Policies, close: Callable[[], None]) -> None:
-        self._store, self._series = store, series
+    store: Saving
+    series: SeriesKeeper
+
+
+class Shelves:
+    """The job's plain rows as the stores': the packages share no type. What is saved is saved in every store, and what one of them will
+    never take is refused. `policies` decide for all, so that all hold the same."""
+
+    def __init__(self, shelves: Mapping[str, Shelf], policies: Policies, close: Callable[[], None]) -> None:
+        self._shelves = shelves
         self.keeps, self.close = policies.keeps, close
 
     def save_events(self, rows: Sequence[Row]) -> Sequence[Refusal]:
-        return self._store.save_events(list(map(StoredEvent._make, rows)))
+        events = list(map(StoredEvent._make, rows))
+        return self._in_each(lambda shelf: shelf.store.save_events(events))
 
     def save_alerts(self, rows: Sequence[Row]) -> Sequence[Refusal]:
-        return self._store.save_alerts(list(map(StoredAlert._make, rows)))
+        alerts = list(map(StoredAlert._make, rows))
+        return self._in_each(lambda shelf: shelf.store.save_alerts(alerts))
 
     def save_anomalies(self, rows: Sequence[Row]) -> Sequence[Refusal]:
-        return self._store.save_anomalies(list(map(StoredAnomaly._make, rows)))
+        anomalies = list(map(StoredAnomaly._make, rows))
+        return self._in_each(lambda shelf: shelf.store.save_anomalies(anomalies))
 
     def save_summaries(self, rows: Sequence[Row]) -> Sequence[Refusal]:
-        return self._series.save([(position, value) for position, value in rows])
+        records = [(position, value) for position, value in rows]
+        return self._in_each(lambda shelf: shelf.series.save(records))
+
+    def _in_each(self, save: Callable[[Shelf], Sequence[Refusal]]) -> Sequence[Refusal]:
+        """One after the other: while one is away the job waits, and what it then does again is there once. The first reason counts."""
+        found: dict[int, Refusal] = {}
+        for name, shelf in self._shelves.items():
+            for one in save(shelf):
+                reason = one.reason if len(self._shelves) == 1 else f"{name}: {one.reason}"
+                found.setdefault(one.place, RefusedRow(one.place, reason))
+        return list(found.values())
 
 
 def _properties(kafka: Mapping[str, str]) -> dict[str, str]:

@@ -15,14 +15,14 @@ from logverse.errors import WrongSettings
 class HistorySettings:
     """Settings of the history job. Durations are milliseconds.
 
-    `kafka` holds properties of a Java client, `store` the settings that lead to the store, `secrets` the contents of the files that
+    `kafka` holds properties of a Java client, `store` the settings that lead to the stores, `secrets` the contents of the files that
     those name, by setting: they travel in a file that only its owner reads, and to the workers in the one function that opens the store.
     """
 
     entry: ClassVar[str] = "history.py"
 
     kafka: Mapping[str, str] = field(repr=False)
-    store: Mapping[str, str] = field(default_factory=dict)  # cassandra_hosts, cassandra_keyspace, …: as in logverse/settings.py
+    store: Mapping[str, str] = field(default_factory=dict)  # store, cassandra_hosts, …: as in logverse/settings.py
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # cassandra_password_file → its text
     topic_prefix: str = ""
     job_name: str = "history"

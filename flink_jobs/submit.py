@@ -1,7 +1,7 @@
 """Hands a job to a Flink cluster with all that it needs: our code as an archive, the connector as a jar, the settings in a file.
 
 The cluster needs nothing of ours, only what the job's Python imports there: `apache-flink` of the cluster's version, orjson, PyYAML; and
-cassandra-driver for the history.
+for the history the drivers of its stores, cassandra-driver or pymongo.
 """
 
 from __future__ import annotations

@@ -22,8 +22,11 @@ from logverse.errors import WrongSettings
 _ONE_OF = {
     "security_protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
     "sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    "hdfs_security": ("simple", "kerberos"),
 }
-_EMBEDDED = {"bootstrap_servers": "kafka", "jobmanager": "jobmanager", "cassandra_hosts": "cassandra"}  # setting → endpoint of the stack
+# Setting → endpoint of the embedded stack.
+_EMBEDDED = {"bootstrap_servers": "kafka", "jobmanager": "jobmanager", "cassandra_hosts": "cassandra", "mongodb_hosts": "mongodb"}
+STORES = ("cassandra", "mongodb")
 SHORTEST_KEPT, LONGEST_KEPT = durations.read("1m"), durations.read("20y")  # Cassandra's own longest time to live
 
 
@@ -33,7 +36,7 @@ def _setting(default: str, about: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where Kafka, Flink and Cassandra are, how to get in, and what history keeps. Empty addresses mean the embedded stack of `home`."""
+    """Where Kafka, Flink and the stores are, how to get in, and what history keeps. Empty addresses mean the embedded stack of `home`."""
 
     home: str = _setting("~/.logverse", "folder of the embedded stack: its data, logs and addresses")
     bootstrap_servers: str = _setting("", "Kafka brokers, HOST:PORT,…; default: the embedded stack's")
@@ -46,11 +49,17 @@ class Settings:
     sasl_mechanism: str = _setting("SCRAM-SHA-512", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
     sasl_username: str = _setting("", "user name at the brokers")
     sasl_password_file: str = _setting("", "file that holds the password at the brokers")
+    store: str = _setting("cassandra", "where history is kept: cassandra, mongodb, or both with a comma; queries ask the first")
     cassandra_hosts: str = _setting("", "Cassandra, HOST:PORT,…; default: the embedded stack's")
     cassandra_keyspace: str = _setting("logverse", "keyspace of the history; a topic prefix adds _PREFIX")
     cassandra_username: str = _setting("", "user name at Cassandra; none: it asks for none")
     cassandra_password_file: str = _setting("", "file that holds the password at Cassandra")
     cassandra_ca_file: str = _setting("", "certificate authority of Cassandra, PEM; naming one turns TLS on")
+    mongodb_hosts: str = _setting("", "MongoDB, HOST:PORT,…; default: the embedded stack's, when it has one")
+    mongodb_database: str = _setting("logverse", "database of the history; a topic prefix adds _PREFIX")
+    mongodb_username: str = _setting("", "user name at MongoDB (of its database admin); none: it asks for none")
+    mongodb_password_file: str = _setting("", "file that holds the password at MongoDB")
+    mongodb_ca_file: str = _setting("", "certificate authority of MongoDB, PEM; naming one turns TLS on")
     store_http: str = _setting("all", "which http events go into the store: all, none, errors or errors+N%")
     store_error: str = _setting("all", "which error events go into the store")
     store_activity: str = _setting("all", "which activity events go into the store")
@@ -62,6 +71,16 @@ class Settings:
     keep_series_1s: str = _setting("6h", "how long the store keeps series by the second")
     keep_series_1m: str = _setting("30d", "how long the store keeps series by the minute")
     keep_series_1h: str = _setting("2y", "how long the store keeps series by the hour")
+
+    backup_target: str = _setting("", "where archives lie: a folder, hdfs://HOST:PORT,…/FOLDER (WebHDFS) or s3://BUCKET/PREFIX")
+    backup_schedule: str = _setting("7 * * * *", "when `logverse backup schedule` backs up: a cron expression, in UTC")
+    backup_keep: str = _setting("", "how long the archive keeps what Kafka appended; empty: for ever")
+    hdfs_user: str = _setting("", "user name at HDFS; default: whoever runs the command")
+    hdfs_security: str = _setting("simple", "how HDFS knows us: simple or kerberos")
+    s3_endpoint: str = _setting("", "address of an S3-compatible store, https://HOST; default: Amazon's")
+    s3_region: str = _setting("us-east-1", "region of the bucket")
+    s3_access_key_file: str = _setting("", "file that holds the access key of the bucket")
+    s3_secret_key_file: str = _setting("", "file that holds the secret key of the bucket")
 
     @property
     def home_path(self) -> Path:
@@ -96,17 +115,29 @@ def loaded(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> tuple
     for name, key in _EMBEDDED.items():
         if not values[name] and key in endpoints:
             take(name, endpoints[key], "embedded stack")
+    if not values["backup_target"] and "namenode" in endpoints:
+        take("backup_target", f"hdfs://{endpoints['namenode']}/logverse", "embedded stack")
     for name, allowed in _ONE_OF.items():
         if values[name] not in allowed:
             raise WrongSettings(f"{name} is {values[name]!r}", where=origin[name], remedy=_nearest(values[name].upper(), allowed))
+    _stores(values["store"], origin["store"])
     for name in names:
         if name.startswith("keep_"):
             durations.given(values[name], origin[name], name, SHORTEST_KEPT, LONGEST_KEPT)
     return Settings(**values), origin
 
 
+def _stores(text: str, where: str) -> None:
+    named = [name.strip() for name in text.split(",")]
+    for name in named:
+        if name not in STORES:
+            raise WrongSettings(f"store is {text[:60]!r}", where=where, remedy="cassandra, mongodb, or cassandra,mongodb")
+    if len(set(named)) < len(named):
+        raise WrongSettings(f"store is {text[:60]!r}: each once", where=where, remedy="cassandra,mongodb")
+
+
 def embedded_endpoints(home: Path) -> dict[str, str]:
-    """Addresses of the embedded stack of this home (`kafka`, `jobmanager`, `cassandra`: HOST:PORT); empty when there is none."""
+    """Addresses of the embedded stack of this home (`kafka`, `jobmanager`, `cassandra`, …: HOST:PORT); empty when there is none."""
     try:
         found: dict[str, str] = orjson.loads((home / "endpoints.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):

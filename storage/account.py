@@ -101,11 +101,10 @@ class _Chunk:
         self.buckets: set[Bucket] = set()
         self.size = 0
 
-    def add(self, record: Appended, otherwise: str, row: tuple[Any, ...]) -> None:
+    def add(self, entry: Entry, otherwise: str, row: tuple[Any, ...]) -> None:
         log_type, service, timestamp, uid = row[:4]
-        hour = record.at - record.at % HOUR
-        self.rows.setdefault((record.topic, hour, otherwise), Hashes()).add(_row(log_type, service, timestamp, uid))
-        self.uids.setdefault((record.topic, hour), Hashes()).add(_uid(service, uid))
+        self.rows.setdefault((entry.topic, entry.hour, otherwise), Hashes()).add(_row(log_type, service, timestamp, uid))
+        self.uids.setdefault((entry.topic, entry.hour), Hashes()).add(_uid(service, uid))
         self.buckets.add((log_type, service, bucket_of(timestamp)))
         self.size += 1
 
@@ -118,15 +117,15 @@ _ORDER = (_MISSING, _EXPIRED, _PENDING)
 class Account:
     """See the module. `letters` are the dead letters by place, `late` detection's count and `lost` what Kafka deleted unread, both by
     topic and hour. Of records that were appended before `expires`, by topic, the store may have deleted the rows when their time to
-    live was over."""
+    live was over. `by_event`: an entry's hour is that of the events, and not when Kafka appended them."""
 
     def __init__(
         self, judge: Judge, keeps: Keeps, rows: Rows, letters: Reasons = {}, late: Mapping[tuple[str, Millis], int] = {},
         expires: Mapping[str, Millis] = {}, lost: Mapping[tuple[str, Millis], int] = {},
-        tell: Callable[[str], None] = lambda _: None, chunk: int = CHUNK, remembered: int = REMEMBERED,
+        tell: Callable[[str], None] = lambda _: None, chunk: int = CHUNK, remembered: int = REMEMBERED, by_event: bool = False,
     ) -> None:  # fmt: skip
         self._judge, self._keeps, self._store, self._letters, self._tell = judge, keeps, rows, letters, tell
-        self._expires, self._most = expires, chunk
+        self._expires, self._most, self._by_event = expires, chunk, by_event
         self._earlier = Earlier(remembered)
         self._entries: dict[tuple[str, Millis], Entry] = {}
         for (topic, hour), count in late.items():
@@ -158,13 +157,14 @@ class Account:
 
     def _enter(self, record: Appended, topics: Topics, chunk: _Chunk) -> None:
         """Counts a record, or puts it into the chunk when only the store can tell."""
-        entry = self._entry(record.topic, record.at - record.at % HOUR)
         try:
             row = self._judge.event(*record)
         except Malformed:
             row, malformed = None, True
         else:
             malformed = False
+        at = row[2] if row and self._by_event else record.at
+        entry = self._entry(record.topic, at - at % HOUR)
         if row is None and not malformed:
             entry.heartbeats += 1
             return
@@ -178,7 +178,7 @@ class Account:
             entry.pending += not passed
         elif self._keeps(row[0], record.at, row[4], row[5], row[3]):
             expired = record.at < self._expires.get(record.topic, 0)
-            chunk.add(record, _PENDING if not passed else _EXPIRED if expired else _MISSING, row)
+            chunk.add(entry, _PENDING if not passed else _EXPIRED if expired else _MISSING, row)
         else:
             entry.by_policy += 1
 

@@ -9,7 +9,7 @@ from logverse.alert import Alert
 from logverse.anomaly import Anomaly
 from logverse.errors import Malformed
 from logverse.instant import Millis
-from storage.account import Bucket, Judge, Keeps, Rows
+from storage.account import Bucket, Judge, Keeps
 from storage.layout import BUCKET_MS
 from storage.store import Store
 
@@ -38,14 +38,14 @@ class FindingsToo:
 
 
 class RowsAndFindings:
-    """Rows of findings as well, out of `store`; those of events are `events`'."""
+    """Rows of events and of findings, out of one store."""
 
-    def __init__(self, events: Rows, store: Store) -> None:
-        self._events, self._store = events, store
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def identities(self, buckets: Iterable[Bucket]) -> Iterator[tuple[str, str, Millis, str]]:
         wanted = list(buckets)
-        yield from self._events.identities(bucket for bucket in wanted if bucket[0] not in KINDS)
+        yield from self._store.identities(bucket for bucket in wanted if bucket[0] not in KINDS)
         for kind, service, start in wanted:
             if kind == ALERTS:
                 yield from ((kind, "", row.at, row.transition_id) for row in self._store.alerts(start, start + BUCKET_MS))

@@ -29,9 +29,9 @@ LONGEST_ID = 32
 
 def opened(settings: Settings) -> History:
     """The history of these settings' store. TryAgain when it is away, WrongSettings when it is not set up."""
-    from storage.stores import STORES
+    from storage import stores
 
-    return History(STORES["cassandra"](settings))
+    return History(stores.opened(settings))
 
 
 class History:

@@ -14,6 +14,9 @@ BUCKET_MS: Millis = 600_000
 SHARDS = 32
 DAY_MS: Millis = 86_400_000
 
+# What Cassandra takes as part of a key, in bytes; the other stores refuse the same rows: the same events in, the same answers out.
+LONGEST_KEY = 65_535
+
 
 def bucket_of(at: Millis) -> Millis:
     """Start of the bucket that holds this event time.

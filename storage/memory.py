@@ -5,43 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from logverse import instant
 from logverse.instant import Millis
-from storage.layout import BUCKET_MS, bucket_of
+from storage.layout import BUCKET_MS, LONGEST_KEY, bucket_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
+from storage.series_memory import MemorySeries
+from storage.stats import TableStats
 from storage.store import Position, Selection, UserPosition
-
-# What Cassandra takes as part of a key, in bytes; the twin refuses the same rows.
-LONGEST_KEY = 65_535
 
 _Row = TypeVar("_Row")
 
 
 class MemoryStore:
-    """Rows in dicts, by what makes them one row."""
+    """Rows in dicts, by what makes them one row. `kept`: seconds that each table keeps its rows, as its schema says; none: for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], Millis] = instant.now) -> None:
         self._events: dict[tuple[str, str], dict[Position, StoredEvent]] = {}
         self._alerts: dict[tuple[Millis, str], StoredAlert] = {}
         self._anomalies: dict[tuple[str, Millis, str], StoredAnomaly] = {}
+        self._policies: dict[str, dict[Millis, str]] = {}
+        self._clock = clock
+        self.kept: dict[str, int] = {}
+        self.series = MemorySeries()
 
-    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+    def save_events(self, events: Sequence[StoredEvent], written: Millis | None = None) -> list[RefusedRow]:
         def keep(event: StoredEvent) -> None:
-            kept = self._events.setdefault((event.log_type, event.service_name), {})
-            kept[Position(event.timestamp, event.uid)] = event
+            if not self._gone(f"events_{event.log_type}", written):
+                kept = self._events.setdefault((event.log_type, event.service_name), {})
+                kept[Position(event.timestamp, event.uid)] = event
 
         return _saved(events, keep, lambda event: (event.service_name, event.uid))
 
-    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
+    def save_alerts(self, alerts: Sequence[StoredAlert], written: Millis | None = None) -> list[RefusedRow]:
         def keep(alert: StoredAlert) -> None:
-            self._alerts[alert.at, alert.transition_id] = alert
+            if not self._gone("alerts", written):
+                self._alerts[alert.at, alert.transition_id] = alert
 
         return _saved(alerts, keep, lambda alert: (alert.alert_id, alert.transition_id))
 
-    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly], written: Millis | None = None) -> list[RefusedRow]:
         def keep(anomaly: StoredAnomaly) -> None:
-            self._anomalies[anomaly.service_name, anomaly.at, anomaly.id] = anomaly
+            if not self._gone("anomalies", written):
+                self._anomalies[anomaly.service_name, anomaly.at, anomaly.id] = anomaly
 
         return _saved(anomalies, keep, lambda anomaly: (anomaly.service_name, anomaly.id))
+
+    def _gone(self, table: str, written: Millis | None) -> bool:
+        """Whether a row that was written then would have expired."""
+        return written is not None and table in self.kept and self._clock() - written >= self.kept[table] * 1000
 
     def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         kept = self._events.get((selection.log_type, selection.service_name), {}).values()
@@ -75,6 +86,26 @@ class MemoryStore:
 
     def services(self) -> Iterable[tuple[str, str]]:
         return sorted((service, log_type) for log_type, service in self._events)
+
+    def identities(self, buckets: Iterable[tuple[str, str, Millis]]) -> Iterator[tuple[str, str, Millis, str]]:
+        for log_type, service, start in buckets:
+            for at, uid in self._events.get((log_type, service), {}):
+                if start <= at < start + BUCKET_MS:
+                    yield log_type, service, at, uid
+
+    def policies(self) -> dict[str, list[tuple[Millis, str]]]:
+        return {log_type: sorted(of_type.items()) for log_type, of_type in self._policies.items()}
+
+    def add_policies(self, new: Iterable[tuple[str, Millis, str]]) -> None:
+        for log_type, since, policy in new:
+            self._policies.setdefault(log_type, {})[since] = policy
+
+    def stats(self) -> list[TableStats]:
+        rows = {f"events_{log_type}": 0 for log_type, _ in self._events} | {"alerts": len(self._alerts), "anomalies": len(self._anomalies)}
+        for (log_type, _), events in self._events.items():
+            rows[f"events_{log_type}"] += len(events)
+        tables = sorted({*rows, *self.kept})
+        return [TableStats(table, self.kept.get(table, 0), rows.get(table, 0), None, 0, None, 0) for table in tables]
 
     def close(self) -> None:
         """There is no far side."""

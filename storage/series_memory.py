@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from logverse.instant import Millis
+from storage.layout import LONGEST_KEY
 from storage.rows import RefusedRow
 from storage.series_rows import SeriesRow, Step
-
-# Cassandra's bound on a part of a key, in bytes; the twin refuses the same rows.
-LONGEST_KEY = 65_535
 
 
 class MemorySeries:

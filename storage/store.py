@@ -1,4 +1,4 @@
-"""The contract of every store of history: Cassandra now, others later, and the twin in memory; all take the same tests."""
+"""The contract of every store of history: Cassandra, MongoDB, and the twin in memory; all take the same tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from logverse.instant import Millis
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
+from storage.series_rows import SeriesStore
+from storage.stats import TableStats
 
 
 class Position(NamedTuple):
@@ -40,15 +42,19 @@ class Selection:
 
 
 class Store(Protocol):
-    """What is saved twice is there once. Every method raises TryAgain when the store is away or busy."""
+    """What is saved twice is there once. Every method raises TryAgain when the store is away or busy.
 
-    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+    Rows live as long as their table says (settings keep_…), from when they are saved on. `written` (milliseconds UTC) saves them as of
+    then, for what is restored: they have left what they would have left; what would be gone by now is not kept.
+    """
+
+    def save_events(self, events: Sequence[StoredEvent], written: Millis | None = None) -> list[RefusedRow]:
         """Keep these; what the store will never take comes back with its reason, all others are kept."""
 
-    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
+    def save_alerts(self, alerts: Sequence[StoredAlert], written: Millis | None = None) -> list[RefusedRow]:
         """Keep these transitions."""
 
-    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly], written: Millis | None = None) -> list[RefusedRow]:
         """Keep these."""
 
     def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
@@ -76,6 +82,22 @@ class Store(Protocol):
 
     def services(self) -> Iterable[tuple[str, str]]:
         """Every (service, log type) that has events."""
+
+    def identities(self, buckets: Iterable[tuple[str, str, Millis]]) -> Iterator[tuple[str, str, Millis, str]]:
+        """(log type, service, timestamp, uid) of every event of these buckets (log type, service, start), in any order, and cheaply."""
+
+    @property
+    def series(self) -> SeriesStore:
+        """The series beside the events."""
+
+    def policies(self) -> dict[str, list[tuple[Millis, str]]]:
+        """Which storage policy held since when, as written down here (storage/policy.py, Epochs), by log type, oldest first."""
+
+    def add_policies(self, new: Iterable[tuple[str, Millis, str]]) -> None:
+        """Write down (log type, since, policy): every replay and every account then decides as the first reading did."""
+
+    def stats(self) -> list[TableStats]:
+        """Every table, by name."""
 
     def close(self) -> None:
         """Let go of the far side."""

@@ -11,7 +11,7 @@ from deploy.local import process, state
 from deploy.local.home import Home
 from deploy.local.life import FAILED, READY, STOPPED
 from deploy.local.resubmission import jobs_of
-from deploy.local.servers import SERVERS
+from deploy.local.servers import KNOWN, SERVERS, extras
 from deploy.local.state import ProcessState, StackState
 from logverse.errors import Refused, TryAgain
 from logverse.flink import JobManager
@@ -29,7 +29,8 @@ def look(home: Home, now: Millis) -> dict[str, Any]:
     said = state.read(home)
     pid = state.supervisor_pid(home)
     alive = _alive(home)
-    known = said.processes or tuple(ProcessState(server.name, server.kind, log=str(home.log(server.name))) for server in SERVERS.values())
+    servers = (SERVERS | extras(home)).values()
+    known = said.processes or tuple(ProcessState(server.name, server.kind, log=str(home.log(server.name))) for server in servers)
     processes = [_seen(one, alive.get(one.name, []), pid is not None, now) for one in known]
     return {
         "home": str(home.path),
@@ -63,7 +64,7 @@ def remarks(home: Home, seen: dict[str, Any]) -> list[str]:
     elif not seen["supervisor"]["pid"]:
         lines.append(f"no stack is up in {home.path} → logverse up")
     down = [one["name"] for one in seen["processes"] if one["state"] == FAILED]
-    failed = [name for name in down if name in SERVERS and SERVERS[name].gives_up]
+    failed = [name for name in down if name in KNOWN and KNOWN[name].gives_up]
     if tried := [name for name in down if name not in failed]:
         lines.append(f"{', '.join(tried)} will be tried again each minute: mend the cause (logverse doctor, logverse logs NAME)")
     if failed:

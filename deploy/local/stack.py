@@ -16,9 +16,10 @@ from deploy.local import jars, logfile, ports, process, state
 from deploy.local.home import FOLDERS, MARKER, Home, write_json
 from deploy.local.life import FAILED, READY
 from deploy.local.server import Server, stop_order
-from deploy.local.servers import SERVERS
+from deploy.local.servers import CHOSEN, EXTRAS, KNOWN, SERVERS, choose, extras
 from deploy.local.state import ProcessState, StackState
 from logverse.errors import Refused, TryAgain
+from logverse.settings import STORES
 
 UP_S = 180.0
 DOWN_S = 120.0
@@ -31,7 +32,7 @@ Say = Callable[[str], None]
 
 def is_up(home: Home) -> bool:
     """Does a supervisor live and is every server ready?"""
-    return state.supervisor_pid(home) is not None and servers_ready(state.read(home))
+    return state.supervisor_pid(home) is not None and servers_ready(state.read(home), (SERVERS | extras(home)).keys())
 
 
 def servers_ready(now: StackState, names: Collection[str] = SERVERS.keys()) -> bool:
@@ -39,9 +40,20 @@ def servers_ready(now: StackState, names: Collection[str] = SERVERS.keys()) -> b
     return all(found.get(name) == READY for name in names)
 
 
-def begin(home: Home, say: Say, told: jars.Told) -> None:
+def extra_names(home: Home) -> list[str]:
+    """The servers that this home has beside those of every stack."""
+    return list(extras(home))
+
+
+def store_names(home: Home) -> list[str]:
+    """The servers of every stack, and what history may be kept in beside them."""
+    return [*SERVERS, *(name for name in extras(home) if name in STORES)]
+
+
+def begin(home: Home, say: Say, told: jars.Told, more: Collection[str] = (), less: Collection[str] = ()) -> None:
     """Have a supervisor: the living one, told to try again what has failed, or a new one on a home put in order.
 
+    `more` and `less` name EXTRAS to have, and to have no longer; a stack that is up is Refused a change of them.
     Says what the user should know: a port that moved, or a jar that did not come for what no alert needs. WrongSettings without
     Flink or Java, TryAgain or Refused for another jar.
     """
@@ -49,15 +61,18 @@ def begin(home: Home, say: Say, told: jars.Told) -> None:
     with _alone(home):
         pid = state.supervisor_pid(home)
         if pid is not None:
+            _must_have(home, more, less)
             return _encourage(home, pid)
-        for server in SERVERS.values():
+        choose(home, more, less)
+        servers = SERVERS | extras(home)
+        for server in servers.values():
             _fetch(server, say, told)
         sweep(home)
-        for line in ports.settle(home, [port for server in SERVERS.values() for port in server.ports]):
+        for line in ports.settle(home, [port for server in servers.values() for port in server.ports]):
             say(line)
-        for server in SERVERS.values():
+        for server in servers.values():
             server.prepare(home)
-        write_json(home / "endpoints.json", {name: home.address(server.address) for name, server in SERVERS.items() if server.address})
+        write_json(home / "endpoints.json", {name: home.address(server.address) for name, server in servers.items() if server.address})
         _spawn_supervisor(home)
 
 
@@ -118,7 +133,7 @@ def wipe(home: Home) -> None:
     may_wipe(home)
     for name in FOLDERS:
         shutil.rmtree(home / name, ignore_errors=True)
-    for name in ("ports.json", "endpoints.json", MARKER):  # the marker last: what was interrupted can be done again
+    for name in ("ports.json", "endpoints.json", CHOSEN, MARKER):  # the marker last: what was interrupted can be done again
         (home / name).unlink(missing_ok=True)
     if home.path.is_dir() and not any(home.path.iterdir()):
         home.path.rmdir()
@@ -132,12 +147,22 @@ def may_wipe(home: Home) -> None:
 def sweep(home: Home) -> bool:
     """Stop what a supervisor that was killed left running, in the right order, and forget temporary files. True when there was any."""
     left = {name for name, _ in process.marked(home)}
-    process.end(process.named(home, *(left - SERVERS.keys())), patience_s=15.0)
-    for server in stop_order(list(SERVERS.values())):
+    process.end(process.named(home, *(left - KNOWN.keys())), patience_s=15.0)
+    for server in stop_order(list(KNOWN.values())):
         process.end(process.named(home, server.name), server.stop_s)
     shutil.rmtree(home / "tmp", ignore_errors=True)
     (home / "tmp").mkdir()
     return bool(left)
+
+
+def _must_have(home: Home, more: Collection[str], less: Collection[str]) -> None:
+    """Ports and configuration are settled while nothing runs: what a running stack consists of does not change."""
+    there = {one.name for one in state.read(home).processes}
+    running = {name for name, servers in EXTRAS.items() if {server.name for server in servers} & there}
+    if set(more) - running or set(less) & running:
+        words = " ".join([*(f"--with {name}" for name in more), *(f"--without {name}" for name in less)])
+        runs = f"with {', '.join(running)}" if running else "without any extra"
+        raise Refused(f"the stack is up {runs}, which cannot change meanwhile\n  → logverse down, then logverse up {words}")
 
 
 def _fetch(server: Server, say: Say, told: jars.Told) -> None:

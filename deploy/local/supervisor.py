@@ -22,7 +22,7 @@ from deploy.local.keeper import Keeper
 from deploy.local.life import STOPPED
 from deploy.local.returning import Returning
 from deploy.local.server import Server, service, stop_order
-from deploy.local.servers import SERVERS
+from deploy.local.servers import KNOWN, SERVERS, extras
 from deploy.local.state import StackState
 from logverse.instant import Millis
 
@@ -46,7 +46,8 @@ class Supervisor:
 
     def __init__(self, home: Home, pid: int, clock: Callable[[], Millis], wall: Callable[[], Millis]) -> None:
         self._home, self._pid, self._clock, self._wall = home, pid, clock, wall
-        self._keepers = {name: Keeper(home, server) for name, server in SERVERS.items()}
+        self._servers = SERVERS | extras(home)
+        self._keepers = {name: Keeper(home, server) for name, server in self._servers.items()}
         self._returning = Returning(home)
         self._written: StackState | None = None
         self._cleaned: Millis = 0
@@ -99,7 +100,7 @@ class Supervisor:
         self._guarded("jobs", self._returning.stop)
         process.end(process.named(self._home, *self._services()), SERVICE_STOP_S)
         self._gone.update(self._services())
-        for server in stop_order(list(SERVERS.values())):
+        for server in stop_order(list(self._servers.values())):
             log.info("stopping name=%s", server.name)
             process.end(process.named(self._home, server.name), server.stop_s)
             self._gone.add(server.name)
@@ -153,7 +154,7 @@ class Supervisor:
 def wanted_services(home: Home) -> dict[str, Server]:
     """The built-in services and those of services/*.json. A name of a server, or a file without arguments, is none."""
     found = {path.stem: read_json(path).get("arguments") for path in sorted((home / "services").glob("*.json"))}
-    arguments = BUILT_IN | {name: value for name, value in found.items() if isinstance(value, list) and name not in SERVERS}
+    arguments = BUILT_IN | {name: value for name, value in found.items() if isinstance(value, list) and name not in KNOWN}
     return {name: service(name, [str(part) for part in value]) for name, value in arguments.items()}
 
 

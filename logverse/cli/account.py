@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -54,7 +54,8 @@ def account(flags: dict[str, str | None], /, since: str, until: str, only: str |
     late       too late for detection; stored all the same
 
     Records that Kafka has deleted since cannot be judged again: it says so where --since is before the oldest that is left.
-    Topic summaries has no account: its records are added up, so that no row of the store is one of them.
+    Topic summaries has no account: its records are added up, so that no row of the store is one of them. Of several stores (setting
+    `store`) there is one account each; the policies of the first hold for all.
 
     \b
     logverse account --since 2h
@@ -66,13 +67,20 @@ def account(flags: dict[str, str | None], /, since: str, until: str, only: str |
     begin, end = moment(since, "--since", now), moment(until, "--until", now)
     if begin >= end:
         raise WrongSettings("the range is empty", where="--since, --until", remedy="--since must be before --until")
-    seen = _account(settings, begin, end, [only] if only else [*LOGS.values(), *_FINDINGS], now)
-    totals = _totals(seen.entries)
+    from storage.stores import chosen
+
+    topics = [only] if only else [*LOGS.values(), *_FINDINGS]
+    seen = {name: _account(settings, name, begin, end, topics, now) for name in chosen(settings)}
+    totals = {name: _totals(one.entries) for name, one in seen.items()}
     if output == "json":
-        echo_json(_whole(seen, begin, end))
+        whole = [_whole(one, name, begin, end) for name, one in seen.items()]
+        echo_json(whole[0] if len(whole) == 1 else {"complete": all(one["complete"] for one in whole), "stores": whole})
     else:
-        _show(seen, totals, begin)
-    return 1 if any(totals[name] for name in _WRONG) else 0
+        for name, one in seen.items():
+            if len(seen) > 1:
+                click.echo(click.style(name, bold=True))
+            _show(one, totals[name], begin)
+    return 1 if any(of_store[name] for of_store in totals.values() for name in _WRONG) else 0
 
 
 class _Seen(NamedTuple):
@@ -85,17 +93,15 @@ class _Seen(NamedTuple):
     deleted_before: Mapping[str, int]
 
 
-def _account(settings: Settings, begin: int, end: int, topics: list[str], now: int) -> _Seen:
+def _account(settings: Settings, store: str, begin: int, end: int, topics: list[str], now: int) -> _Seen:
     from flink_jobs.judging import Judge
     from flink_jobs.topic_ids import topic_ids
     from logverse.topic_range import TopicRanges
     from storage import account as accounts
     from storage import account_findings, account_letters
     from storage.account_topics import KafkaTopics
-    from storage.cassandra import policies, sharding
-    from storage.cassandra.account_reading import CassandraRows
-    from storage.cassandra.store import opened
     from storage.policy import Policies
+    from storage.stores import STORES, chosen
 
     prefix = settings.topic_prefix
     names = {kind: named(topic, prefix) for kind, topic in LOGS.items() if topic in topics}
@@ -105,15 +111,16 @@ def _account(settings: Settings, begin: int, end: int, topics: list[str], now: i
     judge = Judge(topic_ids(settings, [named(topic, prefix) for topic in (*LOGS.values(), *_FINDINGS)]))
     with ExitStack() as stack:
         kafka = stack.enter_context(TopicRanges(settings, named("history", prefix)))
-        store = opened(settings)
-        stack.callback(store.close)
+        rows_of = stack.enter_context(closing(STORES[store](settings)))
+        first = chosen(settings)[0]
+        deciding = rows_of if store == first else stack.enter_context(closing(STORES[first](settings)))
         source = KafkaTopics(kafka, sorted(kinds.values()), now)
         dead = kafka.read(kafka.between(named("logs.dlq", prefix), begin - _MARGIN, now + DAY))
         letters = account_letters.letters((message.value() for message in dead), begin, end, judge.place_id)
         told = kafka.read(kafka.between(named("logs.late", prefix), begin, end)) if names else ()
         late = account_letters.late(((message.timestamp()[1], message.value()) for message in told), names)
-        keeps = account_findings.keeping_all(Policies(policies.epochs(store.session)).keeps)
-        rows = account_findings.RowsAndFindings(CassandraRows(store.session, sharding.read(store.session)), store)
+        keeps = account_findings.keeping_all(Policies(deciding.policies()).keeps)
+        rows = account_findings.RowsAndFindings(rows_of)
         judges = account_findings.FindingsToo(judge, findings)
         made = accounts.Account(judges, keeps, rows, letters.of_records, late, kept, source.lost(), _progress)
         entries = made.of(source, begin, end)
@@ -162,12 +169,12 @@ def _plain(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in _COUNTS}
 
 
-def _whole(seen: _Seen, begin: int, end: int) -> dict[str, Any]:
+def _whole(seen: _Seen, store: str, begin: int, end: int) -> dict[str, Any]:
     of_files = [{"file": where, "reason": reason, "lines": count} for (where, reason), count in seen.letters.of_files.most_common()]
     events = [entry for entry in seen.entries if entry.topic not in seen.findings]
     findings = [entry for entry in seen.entries if entry.topic in seen.findings]
     return {
-        "since": instant.written(begin), "until": instant.written(end),
+        "store": store, "since": instant.written(begin), "until": instant.written(end),
         "complete": not any(_totals(seen.entries)[name] for name in _WRONG),
         "deleted_before": {topic: instant.written(at) for topic, at in seen.deleted_before.items()},
         "totals": _totals(events) | {"dead_letters": _dead(events)},

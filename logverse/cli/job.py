@@ -57,7 +57,7 @@ def submit(flags: dict[str, str | None], /, name: str, jobmanager: str | None, *
     """Submit a job. Our code, the rules in force and the Kafka connector travel with it.
 
     detect: the rules are those of topic `rules`; where it is empty, the shipped defaults are applied first.
-    history: the store needs its schema (logverse schema migrate); the TaskManagers' Python needs cassandra-driver too.
+    history: the store needs its schema (logverse schema migrate); the TaskManagers' Python needs its driver.
 
     \b
     logverse job submit detect

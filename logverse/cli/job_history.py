@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from flink_jobs.history_settings import HistorySettings
     from logverse.rule import Rule
 
-# Settings that lead to the store, as they are, and those that name a file with a secret or certificate, whose content travels.
-_STORE = ("cassandra_hosts", "cassandra_keyspace", "cassandra_username", "topic_prefix")
-_FILES = ("cassandra_password_file", "cassandra_ca_file")
+# Of each store the settings that lead to it, as they are, and those that name a file with a secret or certificate, whose content travels.
+_STORE = {
+    "cassandra": ("cassandra_hosts", "cassandra_keyspace", "cassandra_username"),
+    "mongodb": ("mongodb_hosts", "mongodb_database", "mongodb_username"),
+}
+_FILES = ("password_file", "ca_file")
 
 
 def prepare(
@@ -30,14 +34,18 @@ def prepare(
     from flink_jobs.keeper import READ
     from flink_jobs.topic_ids import topic_ids
     from logverse.kafka import java_properties
+    from storage.stores import chosen
 
     for flag, given in (("--watermark-delay", options["watermark_delay"]), ("--rules", added)):
         if given:
             raise WrongSettings("the history job has none", where=flag, remedy="leave it out")
+    stores = chosen(settings)
+    files = [f"{store}_{file}" for store in stores for file in _FILES]
+    ways = ["store", "topic_prefix", *(name for store in stores for name in _STORE[store])]
     job = HistorySettings(
         kafka=java_properties(settings),
-        store={name: getattr(settings, name) for name in _STORE},
-        secrets={name: _content(name, path) for name in _FILES if (path := getattr(settings, name))},
+        store={name: getattr(settings, name) for name in ways},
+        secrets={name: _content(name, path) for name in files if (path := getattr(settings, name))},
         topic_prefix=settings.topic_prefix,
         job_name=named("history", settings.topic_prefix),
         parallelism=options["parallelism"],
@@ -55,30 +63,37 @@ def prepare(
 
 
 def _store_is_ready(settings: Settings, comes_back: bool) -> None:
-    """WrongSettings when the schema is missing or a policy is none; TryAgain when the store is away and the job is new."""
+    """WrongSettings when a schema is missing or a policy is none; TryAgain when a store is away and the job is new."""
     from storage import policy
-    from storage.cassandra.connection import connect
+    from storage.stores import STORES, chosen
 
     policy.wanted(settings)
-    try:
-        connect(settings).close()
-    except TryAgain as error:
-        if not comes_back:
-            raise
-        click.echo(f"the store is away: the job will wait for it ({error})", err=True)
+    for name in chosen(settings):
+        try:
+            STORES[name](settings).close()
+        except TryAgain as error:
+            if not comes_back:
+                raise
+            click.echo(f"the store is away: the job will wait for it ({error})", err=True)
 
 
 def _note_policies(settings: Settings, comes_back: bool) -> None:
-    """Write the storage policies down where they changed: they hold for what Kafka appends from now on. The old job must be stopped."""
+    """Write the storage policies down where they changed: they hold for what Kafka appends from now on. The old job must be stopped.
+
+    The first store's decide; the others get the same, so that any of them can be the first one day.
+    """
     from deploy.topics import newest_append
     from storage import policy
-    from storage.cassandra import policies
-    from storage.cassandra.connection import connect
+    from storage.stores import STORES, chosen
 
     try:
-        with connect(settings) as session:
-            new = policy.changes(policies.epochs(session), settings, newest_append(settings) + 1)
-            policies.add(session, new)
+        with ExitStack() as stack:
+            first, *others = [stack.enter_context(closing(STORES[name](settings))) for name in chosen(settings)]
+            new = policy.changes(first.policies(), settings, newest_append(settings) + 1)
+            first.add_policies(new)
+            whole = [(log_type, *epoch) for log_type, epochs in first.policies().items() for epoch in epochs] if others else []
+            for other in others:
+                other.add_policies(whole)
     except TryAgain:
         if not comes_back:
             raise

@@ -35,7 +35,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "query": ("query", "Ask the history: log lines, alerts, anomalies, how rates went."),
     "account": ("account", "What became of every record: stored, by policy, dead, pending, missing."),
     "dlq": ("dlq", "List, show and replay what could not become an event."),
+    "backup": ("backup", "Archive what Kafka has, and prove that it is complete."),
     "storage": ("storage", "How much the store holds, and for how long."),
+    "restore": ("restore", "Bring archived records back: into a view, the store, topics, files."),
     "config": ("config", "Show the settings in force and where they come from."),
 }
 

@@ -23,7 +23,7 @@ def detach(in_force: Settings, ctx: click.Context, order: Order) -> None:
     if not order.follow:
         raise WrongSettings("--detach follows files, --no-follow ends", where="--detach", remedy="leave one of them out")
     what = ["--config", str(order.config)] if order.config else _of_one(order, order.inputs[0])
-    arguments = [*_flags(in_force, ctx.obj), "produce", *what]
+    arguments = [*global_flags(in_force, ctx.obj), "produce", *what]
     name = f"produce-{order.config.stem if order.config else named(order.name, in_force.topic_prefix)}"
     path = in_force.home_path / "services" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _of_topic(one: InputOrder) -> list[str]:
     return [*([] if one.shape == "auto" else ["--shape", one.shape]), *(["--group", one.group] if one.group else [])]
 
 
-def _flags(in_force: Settings, flags: dict[str, str | None]) -> list[str]:
+def global_flags(in_force: Settings, flags: dict[str, str | None]) -> list[str]:
     """Global flags that bring about the settings in force where neither our flags nor our environment are there."""
     without = settings.load({"home": in_force.home}, {})
     differing = [item.name for item in fields(Settings) if getattr(in_force, item.name) != getattr(without, item.name)]

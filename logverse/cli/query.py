@@ -29,7 +29,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @click.group()
-def query() -> None:
+@click.option("--view", metavar="NAME", help="Ask what `logverse restore` brought back under this name, not the history.")
+@click.pass_context
+def query(ctx: click.Context, /, view: str | None) -> None:
     """Ask the history: log lines, what was found strange, who was alerted, how rates went.
 
     \b
@@ -39,11 +41,17 @@ def query() -> None:
     logverse query event http:web:1763733729123:5f0c9a1230ab             one of them, whole
     logverse query events --user alice --since yesterday                 over all services
     logverse query alerts --id 5f0c                                      an alert's course
+    logverse query --view NAME events --service web --since 90d          what was restored from an archive
 
     \b
     Times   2h (ago), 14:01, today, yesterday, 2026-11-21, 2026-11-21T14:01:30Z. UTC; --until is exclusive.
     Forms   -o table; json (one object a line); csv (escaped for spreadsheets); parquet (> FILE).
     """
+    if view:
+        from storage.backup.restore_views import settings_of
+
+        found = settings_of(settings.load(ctx.obj), view)
+        ctx.obj = ctx.obj | {"topic_prefix": found.topic_prefix, "store": found.store}
 
 
 def _range_options(since: str) -> Callable[[_Command], _Command]:

@@ -78,14 +78,13 @@ def _draw(
     by: str | None,
     filters: dict[str, str],
 ) -> Chart:
-    from storage.cassandra.series import CassandraSeries
-    from storage.cassandra.store import opened
     from storage.series_chart import chart
+    from storage.stores import opened
 
     kept = {name: durations.read(getattr(settings, f"keep_series_{name}")) for name in ("1s", "1m", "1h")}
     store = opened(settings)
     try:
-        drawn = chart(CassandraSeries(store.session), service, begin, end, measure, now, kept, step, by, filters)
+        drawn = chart(store.series, service, begin, end, measure, now, kept, step, by, filters)
         if not drawn.known:
             _explain(service, sorted({name for name, _ in store.services()}), begin, end, drawn)
     finally:

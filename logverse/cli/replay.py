@@ -15,7 +15,7 @@ from logverse.errors import WrongSettings
 from logverse.settings import Settings
 
 if TYPE_CHECKING:
-    from logverse.cli.replay_sources import FromFiles, FromHistory
+    from logverse.cli.replay_sources import FromBackup, FromFiles, FromHistory
     from logverse.rule import Rule
 
 SERVICE = "replay"
@@ -33,8 +33,14 @@ def source_options(command: _Command) -> _Command:
             click.option("--host", metavar="NAME", help="The host that wrote the files.  [default: this one]"),
             click.option("--masking", metavar="FILE|default", help="What must not leave this host: logverse masking --help."),
             click.option("--from-history", is_flag=True, help="Events of the store instead of files; --service: only of these."),
-            click.option("--since", metavar="TIME", help="--from-history: from this time on, like 7d (ago) or 2026-11-21."),
-            click.option("--until", metavar="TIME", help="--from-history: before this time.  [default: now]"),
+            click.option(
+                "--from-backup", is_flag=True, help="Archived events instead; --service: only of these; --target: another archive."
+            ),
+            click.option(
+                "--target", "target_url", metavar="URL", default="", help="--from-backup: where archives lie, if not backup_target."
+            ),
+            click.option("--since", metavar="TIME", help="--from-history, --from-backup: from this time on, like 7d (ago) or 2026-11-21."),
+            click.option("--until", metavar="TIME", help="--from-history, --from-backup: before this time.  [default: now]"),
             click.option(
                 "--watermark-delay", default="1s", show_default=True, metavar="SPAN", help="Of a live job: to count what is late."
             ),
@@ -67,6 +73,7 @@ def replay(
       logverse replay /var/log/nginx/access.log.1.gz --service web
       logverse replay 'app-2026-11-*.log' --service shop --rules shop.yaml -o json
       logverse replay --from-history --since 7d --rules shop.yaml
+      logverse replay --from-backup --since 90d --until 60d      today's rules over archived logs
       logverse rules test shop.yaml --from-history --since 7d
       logverse replay access.log --service web --shift-to-now --speed 10      a demonstration on the live stack
     """
@@ -88,7 +95,7 @@ def replay(
     return 1 if report["result"]["problems"] else 0
 
 
-def judged(in_force: Settings, source: FromFiles | FromHistory, rules: Sequence[Rule]) -> dict[str, Any]:
+def judged(in_force: Settings, source: FromFiles | FromHistory | FromBackup, rules: Sequence[Rule]) -> dict[str, Any]:
     """The report of a replay."""
     from logverse.cli.replay_engine import check_rules
     from logverse.cli.replay_engine import replay as run
@@ -119,30 +126,36 @@ def rules_of(in_force: Settings, files: Sequence[Path]) -> list[Rule]:
     return list(found.values()) or read_all((DEFAULTS,))
 
 
-def source_of(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any]) -> FromFiles | FromHistory:
+def source_of(in_force: Settings, files: tuple[str, ...], given: Mapping[str, Any]) -> FromFiles | FromHistory | FromBackup:
     """What the user named. WrongSettings when it is nothing, or does not go together."""
-    if given["from_history"]:
-        return _from_history(files, given)
-    for name in ("since", "until"):
+    if given["from_history"] or given["from_backup"]:
+        return _from_kept(files, given)
+    for name in ("since", "until", "target_url"):
         if given[name]:
-            raise WrongSettings("is for --from-history", where=f"--{name}", remedy="leave it out: files are replayed whole")
+            where = f"--{name.removesuffix('_url')}"
+            raise WrongSettings("is for --from-history and --from-backup", where=where, remedy="leave it out: files are replayed whole")
     if not files:
         raise WrongSettings("nothing to replay", where="FILE", remedy="name log files, or --from-history --since 7d")
     return _from_files(in_force, files, given)
 
 
-def _from_history(files: tuple[str, ...], given: Mapping[str, Any]) -> FromHistory:
-    from logverse.cli.replay_sources import FromHistory
+def _from_kept(files: tuple[str, ...], given: Mapping[str, Any]) -> FromHistory | FromBackup:
+    from logverse.cli.replay_sources import FromBackup, FromHistory
     from storage.query_time import EXAMPLES, moment
 
+    flag = "--from-history" if given["from_history"] else "--from-backup"
     if files:
-        raise WrongSettings("files and --from-history do not go together", where=files[0], remedy="one after the other")
+        raise WrongSettings(f"files and {flag} do not go together", where=files[0], remedy="one after the other")
+    if given["from_history"] and (given["from_backup"] or given["target_url"]):
+        raise WrongSettings("the history and an archive do not go together", where=flag, remedy="one after the other")
     if not given["since"]:
         raise WrongSettings("is missing", where="--since", remedy=EXAMPLES)
     now = instant.now()
     since, until = moment(given["since"], "--since", now), moment(given["until"], "--until", now) if given["until"] else now
     if since >= until:
         raise WrongSettings("is not before --until", where="--since", remedy="exchange them")
+    if given["from_backup"]:
+        return FromBackup(since, until, given["target_url"], given["services"])
     return FromHistory(since, until, given["services"])
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flink_jobs.replay.running import Running
     from flink_jobs.replay.watching import Judged
     from flink_jobs.settings import JobSettings
-    from logverse.cli.replay_sources import FromFiles, FromHistory, Gathered
+    from logverse.cli.replay_sources import FromBackup, FromFiles, FromHistory, Gathered
     from logverse.rule import Rule
 
 # What a replay's job reads and writes, one partition each: one order of time, one order of results.
@@ -46,7 +46,7 @@ def check_rules(rules: Sequence[Rule]) -> None:
         raise WrongSettings("\n".join(["not all rules can be judged", *refused]), remedy="logverse rules check FILE")
 
 
-def replay(settings: Settings, source: FromFiles | FromHistory, rules: Sequence[Rule], progress: Progress) -> dict[str, Any]:
+def replay(settings: Settings, source: FromFiles | FromHistory | FromBackup, rules: Sequence[Rule], progress: Progress) -> dict[str, Any]:
     """The report, which is saved too. TryAgain, Refused, WrongSettings; whatever happens, nothing of it is left running or in Kafka.
 
     Its `result` is a function of the events and the rules; `run` says what it took.

@@ -15,10 +15,10 @@ from logverse.cli.replay_progress import Progress
 from logverse.settings import Settings
 
 if TYPE_CHECKING:
-    from logverse.cli.replay_sources import FromFiles, FromHistory
+    from logverse.cli.replay_sources import FromBackup, FromFiles, FromHistory
 
 
-def feed(settings: Settings, source: FromFiles | FromHistory, speed: float, output: str) -> int:
+def feed(settings: Settings, source: FromFiles | FromHistory | FromBackup, speed: float, output: str) -> int:
     """Send all of it, each event when it is due. 0 when everything has arrived, 130 when it was stopped."""
     from producers.publisher import KafkaPublisher
     from producers.replay.feeding import Feed

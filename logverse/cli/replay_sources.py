@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from logverse.settings import Settings
     from producers.order import InputOrder
     from producers.replay.spool import Item, Spool
+    from storage.backup.restore_reading import Archived
     from storage.history import History
     from storage.rows import StoredEvent
 
@@ -109,14 +111,84 @@ class FromHistory:
                     break
 
 
+@dataclass(frozen=True, slots=True)
+class FromBackup:
+    """Archived events with `since` <= event time < `until`, of these services or of all, as they were on the topic."""
+
+    since: Millis
+    until: Millis
+    target: str = ""
+    services: tuple[str, ...] = ()
+
+    def gather(self, settings: Settings, folder: Path, say: Callable[[str], None], told: Told) -> Gathered:
+        from logverse.cli.backup_archive import opened
+        from producers.replay.spool import Spool
+        from storage.backup.restore_choice import Choice, estimated
+        from storage.backup.restore_reading import parts
+
+        spool, seen, counts, problems = Spool(folder / "spool"), _Seen(), Counter[str](), []
+        choice = Choice(self.since, self.until, tuple(LOGS.values()), self.services)
+        with opened(settings, self.target) as (target, archive):
+            estimate = estimated(archive, choice)
+            if not estimate.files:
+                raise WrongSettings("the archive has no events of that time", where="--since", remedy="logverse backup list")
+            for part in (part for file in estimate.files for part in parts(target, file, choice)):
+                problems += [part.damage] if part.damage else []
+                for record in part.records():
+                    counts["lines"] += 1
+                    item = seen.item(record, counts)
+                    if item is not None:
+                        spool.add(item)
+                told(len(spool))
+            problems += [f"{name}: {why}" for name, why in estimate.broken.items()]
+            asked = [instant.written(self.since), instant.written(self.until)]
+            what = f"{target!r} from {asked[0]} to {asked[1]}"
+        facts: dict[str, Any] = {"from_backup": asked, "target": what, "lines": counts["lines"], "events": len(spool), "late": None}
+        facts |= {"dead_letters": {"malformed": counts["malformed"]} if counts["malformed"] else {}, "repeated": counts["repeated"]}
+        facts |= {"gaps": estimate.gaps, **dict.fromkeys(("blank", "joined", "without_time", "ahead"), 0)}
+        return Gathered(what, counts["lines"], spool, facts, problems)
+
+
+class _Seen:
+    """Each event once: what a producer has sent twice is there twice."""
+
+    def __init__(self) -> None:
+        from storage.hashes import hash64
+
+        self._judges: dict[str, Any] = {}
+        self._hash, self._known = hash64, set[int]()
+
+    def item(self, record: Archived, counts: Counter[str]) -> Item | None:
+        from logverse.cli.restore_runs import judge_of
+        from storage.rows import StoredEvent
+
+        judge = self._judges.get(record.topic_id) or self._judges.setdefault(record.topic_id, judge_of(record.topic_id))
+        try:
+            row = judge.event(record.topic, record.partition, record.offset, record.appended, record.value)
+        except Malformed:
+            counts["malformed"] += 1
+            return None
+        if row is None:
+            counts["heartbeats"] += 1
+            return None
+        event = StoredEvent._make(row)
+        known = self._hash(f"{event.log_type} {event.service_name} {event.timestamp} {event.uid}")
+        if known in self._known:
+            counts["repeated"] += 1
+            return None
+        self._known.add(known)
+        return item_of(event)
+
+
 def item_of(event: StoredEvent) -> Item:
     """The record as it was, with the identity and the time that it has in the store: what it did not say itself is written into it."""
     from producers.replay.spool import Item
 
-    return Item(event.timestamp, LOGS[event.log_type], event.session_id or event.trace_id, _whole(event))
+    return Item(event.timestamp, LOGS[event.log_type], event.session_id or event.trace_id, whole(event))
 
 
-def _whole(event: StoredEvent) -> bytes:
+def whole(event: StoredEvent) -> bytes:
+    """The event's record; its identity and time are written into it where it does not say them itself."""
     try:
         flat = orjson.loads(event.record)
         if flat["log.record.uid"] == event.uid and instant.read(flat["timestamp"]) == event.timestamp:

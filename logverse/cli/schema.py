@@ -1,4 +1,4 @@
-"""`logverse schema migrate | status`: the tables of the history in Cassandra."""
+"""`logverse schema migrate | status`: the tables of the history in its stores."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from logverse.cli.output import echo_json, echo_rows, output_option, printable
 from logverse.instant import now
 
 if TYPE_CHECKING:
-    from storage.schema.applying import Step
+    from storage.schema.schema import Step
 
 
 @click.group()
 def schema() -> None:
-    """The tables of the history, in the embedded Cassandra or in yours (cassandra_hosts in logverse.yaml).
+    """The tables of the history in the stores that setting `store` names: Cassandra, MongoDB, the embedded ones or yours.
 
     \b
     Example:  logverse schema status
               logverse schema migrate --dry-run
               LOGVERSE_CASSANDRA_HOSTS=db1:9042,db2:9042 logverse schema migrate --replication dc1=3
+              LOGVERSE_STORE=mongodb logverse schema migrate
     """
 
 
@@ -39,26 +40,34 @@ def migrate(flags: dict[str, str | None], dry_run: bool, copies: str, output: st
     """Bring the tables to what this version works with, and their times to live to the settings keep_….
 
     Repeatable: what is there already stays, what was interrupted is mended by running it again, and two at once do no harm. The
-    keyspace is made where it is missing. A shorter time to live holds for what is written from now on.
+    keyspace is made where it is missing. A shorter time to live holds in Cassandra for what is written from now on, in MongoDB for all.
 
     \b
     Example:  logverse schema migrate
               logverse schema migrate --dry-run
               logverse schema migrate --replication dc1=3,dc2=3
     """
-    from storage.schema import applying
+    from storage.stores import SCHEMAS, chosen
 
-    found = settings.load(flags)
-    with applying.opened(found) as there:
-        steps = there.steps(copies) if dry_run else there.migrate(copies, run_name(), _said(output), time.sleep, now)
+    found, done = settings.load(flags), []
+    for name in chosen(found):
+        with SCHEMAS[name](found) as there:
+            wanted = copies if name == "cassandra" else ""  # MongoDB's replica set copies by itself
+            steps = there.steps(wanted) if dry_run else there.migrate(wanted, run_name(), _said(output), time.sleep, now)
+        done.append({"store": name, "keyspace": there.keyspace, "dry_run": dry_run, "steps": [_plain(step) for step in steps]})
+        if output != "json":
+            _show(name, there.keyspace, steps, dry_run)
     if output == "json":
-        return echo_json({"keyspace": there.keyspace, "dry_run": dry_run, "steps": [_plain(step) for step in steps]})
+        echo_json(done[0] if len(done) == 1 else {"stores": done})
+
+
+def _show(store: str, keyspace: str, steps: list[Step], dry_run: bool) -> None:
     for step in steps if dry_run else ():
         click.echo(f"-- {printable(step.about)}")
         for statement in step.statements:
             click.echo(f"{printable(statement)};")
-    done = "would be done" if dry_run else "done"
-    click.echo(f"{there.keyspace}: {len(steps)} steps {done}" if steps else f"{there.keyspace}: all is as it must be")
+    outcome = "would be done" if dry_run else "done"
+    click.echo(f"{store} {keyspace}: {len(steps)} steps {outcome}" if steps else f"{store} {keyspace}: all is as it must be")
 
 
 @schema.command()
@@ -71,21 +80,24 @@ def status(flags: dict[str, str | None], output: str) -> int:
     Example:  logverse schema status
               logverse schema status -o json | jq .pending
     """
-    from storage.schema import applying
+    from storage.stores import SCHEMAS, chosen
 
-    with applying.opened(settings.load(flags)) as there:
-        seen = there.seen()
+    found, all_seen = settings.load(flags), []
+    for name in chosen(found):
+        with SCHEMAS[name](found) as there:
+            all_seen.append({"store": name} | there.seen())
+    pending = [line for seen in all_seen for line in seen["pending"]]
     if output == "json":
-        echo_json(seen)
-    else:
+        echo_json(all_seen[0] if len(all_seen) == 1 else {"pending": pending, "stores": all_seen})
+        return 1 if pending else 0
+    for seen in all_seen:
         echo_rows(seen["migrations"], output)
         for line in seen["pending"]:
             click.echo(f"to do: {printable(line)}")
-        click.echo(
-            f"{seen['keyspace']} at {printable(settings.load(flags).cassandra_hosts)}, Cassandra {printable(seen['cassandra'])}: "
-            + ("→ logverse schema migrate" if seen["pending"] else "all is as it must be")
-        )
-    return 1 if seen["pending"] else 0
+        where = getattr(found, f"{seen['store']}_hosts")
+        outcome = "→ logverse schema migrate" if seen["pending"] else "all is as it must be"
+        click.echo(f"{seen['keyspace']} at {printable(where)}, {printable(seen['server'])}: {outcome}")
+    return 1 if pending else 0
 
 
 def run_name() -> str:

@@ -28,37 +28,42 @@ next:
 
 
 @click.command()
+@click.option("--with", "more", multiple=True, metavar="EXTRA", help="Run this too, from now on: hdfs, for backups; mongodb.")
+@click.option("--without", "less", multiple=True, metavar="EXTRA", help="Run it no longer; its data stays.")
 @click.pass_obj
-def up(flags: dict[str, str | None]) -> None:
+def up(flags: dict[str, str | None], more: tuple[str, ...], less: tuple[str, ...]) -> None:
     """Start Kafka, Cassandra and Flink on this machine and keep them running.
 
     Everything lies in one folder (--home, default ~/.logverse) and listens on loopback only. A supervisor stays behind: it restarts
     what dies, brings jobs back from their newest checkpoint, and goes on with the same data after a reboot. Run it again at any time.
     Alerts wait for Kafka and Flink only: should Cassandra, which keeps the history, not come up, all the rest does.
+    MongoDB is here a stand-in that speaks its protocol, to try it out; setting `store` says where history goes.
 
     \b
     Example:  logverse up
+              logverse up --with hdfs             HDFS beside them, for backups
               logverse --home ~/second up         a second stack beside it
     """
     from deploy.local import stack
     from deploy.topics import create
-    from logverse.cli.stack_history import history_behind
+    from logverse.cli.stack_history import extras_behind, history_behind
     from logverse.cli.stack_progress import jars_progress, states_progress
 
     home, found = _home(flags)
     was_up = stack.is_up(home)
-    if not was_up:
+    if not was_up or more or less:
         with jars_progress() as told:
-            stack.begin(home, lambda line: click.echo(f"note: {printable(line)}", err=True), told)
+            stack.begin(home, lambda line: click.echo(f"note: {printable(line)}", err=True), told, more, less)
         with states_progress() as show:
             stack.wait_ready(home, show, stack.ALERT_PATH)
             made = create(_embedded(home, found))
-            behind = history_behind(lambda: stack.wait_ready(home, show), _embedded(home, found))
+            behind = history_behind(lambda: stack.wait_ready(home, show, stack.store_names(home)), _embedded(home, found))
+            missed = extras_behind(lambda: stack.wait_ready(home, show, stack.extra_names(home)))
     else:
-        made, behind = create(_embedded(home, found)), history_behind(lambda: None, _embedded(home, found))
+        made, behind, missed = create(_embedded(home, found)), history_behind(lambda: None, _embedded(home, found)), ""
     click.echo(f"{'already up' if was_up else 'up'}: {', '.join(_addresses(home))}{f'; {len(made)} topics created' if made else ''}")
-    if behind:
-        raise Refused(f"all but the history is up; {behind}")
+    if behind or missed:
+        raise Refused("\n".join([*([f"all but the history is up; {behind}"] if behind else []), *([missed] if missed else [])]))
     if not was_up:
         click.echo(NEXT)
 
@@ -178,8 +183,11 @@ def _home(flags: dict[str, str | None]) -> tuple[Home, Settings]:
 def _embedded(home: Home, found: Settings) -> Settings:
     """The settings with the addresses of this home's own servers, whatever the user's say."""
     there = settings.embedded_endpoints(home.path)
-    open_door = replace(found, security_protocol="PLAINTEXT", cassandra_username="", cassandra_ca_file="")
-    return replace(open_door, bootstrap_servers=there["kafka"], cassandra_hosts=there["cassandra"])
+    open_door = replace(
+        found, security_protocol="PLAINTEXT", cassandra_username="", cassandra_ca_file="", mongodb_username="", mongodb_ca_file=""
+    )
+    stores = {f"{name}_hosts": there.get(name, "") for name in settings.STORES}
+    return replace(open_door, bootstrap_servers=there["kafka"], **stores)
 
 
 def _addresses(home: Home) -> list[str]:

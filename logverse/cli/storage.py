@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from logverse.cli.output import echo_json, echo_rows, output_option
 from logverse.printable import printable
 
 if TYPE_CHECKING:
-    from storage.cassandra.stats import TableStats
+    from storage.stats import TableStats
 
 
 @click.group()
@@ -29,41 +30,58 @@ def storage() -> None:
 @output_option
 @click.pass_obj
 def stats(flags: dict[str, str | None], /, output: str) -> int:
-    """Each table: how long it keeps its rows, how many there are, its size on disk and that of its partitions.
+    """Each table: how long it keeps its rows, how many there are, its size on disk and, in Cassandra, that of its partitions.
 
-    As the node that answered has it on disk; what was written in the last minutes may still be in its memory. Rows and partitions
-    are estimates. Exit code 1 when a partition is larger than 100 MB: reading it is slow then.
+    As the server that answered has it on disk; what was written in the last minutes may still be in its memory. Of Cassandra, rows and
+    partitions are estimates; exit code 1 when a partition is larger than 100 MB: reading it is slow then. Of several stores (setting
+    `store`), one after the other.
 
     \b
     logverse storage stats
-    logverse storage stats -o json
+    LOGVERSE_STORE=mongodb logverse storage stats -o json
     """
-    from storage.cassandra.connection import connect
-    from storage.cassandra.stats import LARGEST_MIB
-    from storage.cassandra.stats import stats as read
+    from storage.stores import STORES, chosen, keyspace
 
-    with connect(settings_.load(flags)) as session:
-        found, keyspace = read(session), session.keyspace
-    large = [one.table for one in found if one.too_large]
+    settings = settings_.load(flags)
+    found: dict[str, list[TableStats]] = {}
+    for name in chosen(settings):
+        with closing(STORES[name](settings)) as store:
+            found[name] = store.stats()
+    large = [(name, one.table) for name, tables in found.items() for one in tables if one.too_large]
     if output == "json":
-        echo_json({"keyspace": keyspace, "tables": [asdict(one) | {"too_large": one.too_large} for one in found]})
+        stores = [_whole(name, keyspace(name, settings), tables) for name, tables in found.items()]
+        echo_json(stores[0] if len(stores) == 1 else {"stores": stores})
         return 1 if large else 0
-    click.echo(f"keyspace {printable(keyspace)}")
-    echo_rows([_row(one) for one in found], output)
-    for table in large:
-        click.echo(click.style(f"{table} has a partition of more than {LARGEST_MIB} MB", fg="red", bold=True))
-        if table.startswith("events"):
-            click.echo("  → more shards for buckets to come: a row in table sharding whose `since` lies ahead, and before it has come")
-            click.echo("    logverse job upgrade history (what runs with the old number looks for rows elsewhere)")
+    for name, tables in found.items():
+        click.echo(f"{name} {printable(keyspace(name, settings))}")
+        echo_rows([_row(one) for one in tables], output)
+    for name, table in large:
+        _warn(name, table)
     return 1 if large else 0
 
 
+def _warn(name: str, table: str) -> None:
+    from storage.stats import LARGEST_MIB
+
+    click.echo(click.style(f"{name}: {table} has a partition of more than {LARGEST_MIB} MB", fg="red", bold=True))
+    if table.startswith("events"):
+        click.echo("  → more shards for buckets to come: a row in table sharding whose `since` lies ahead, and before it has come")
+        click.echo("    logverse job upgrade history (what runs with the old number looks for rows elsewhere)")
+
+
+def _whole(name: str, keyspace: str, tables: list[TableStats]) -> dict[str, Any]:
+    return {"store": name, "keyspace": keyspace, "tables": [asdict(one) | {"too_large": one.too_large} for one in tables]}
+
+
 def _row(one: TableStats) -> dict[str, Any]:
-    return {
+    first = {
         "table": one.table, "kept": durations.said(1000 * one.kept_s) if one.kept_s else "for ever",
-        "rows": "-" if one.rows is None else f"{one.rows:,}", "partitions": f"{one.partitions:,}",
-        "mean partition": _size(one.mean_bytes), "largest": _size(one.largest_mib << 20), "on disk": _size(one.disk_mib << 20),
+        "rows": "-" if one.rows is None else f"{one.rows:,}",
     }  # fmt: skip
+    if one.partitions is None:
+        return first | {"mean row": _size(one.mean_bytes), "on disk": _size(one.disk_mib << 20)}
+    sizes = {"mean partition": _size(one.mean_bytes), "largest": _size((one.largest_mib or 0) << 20)}
+    return first | {"partitions": f"{one.partitions:,}", **sizes, "on disk": _size(one.disk_mib << 20)}
 
 
 def _size(count: int) -> str:

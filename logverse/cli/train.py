@@ -47,8 +47,7 @@ def train(flags: dict[str, str | None], /, names: tuple[str, ...], since: str, d
     logverse train --since 4w
     logverse train web-traffic --since 6h --dry-run
     """
-    from storage.cassandra.series import CassandraSeries
-    from storage.cassandra.store import opened
+    from storage.stores import opened
 
     settings, now = settings_.load(flags), instant.now()
     span = durations.given(since, "--since", least=_MINUTE)
@@ -56,7 +55,7 @@ def train(flags: dict[str, str | None], /, names: tuple[str, ...], since: str, d
     store = opened(settings)
     try:
         services = sorted({name for name, _ in store.services()})
-        found = list(models(CassandraSeries(store.session), services, rules, now - span, now, settings))
+        found = list(models(store.series, services, rules, now - span, now, settings))
     finally:
         store.close()
     if not dry_run:

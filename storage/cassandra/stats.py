@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from storage.cassandra.connection import Session
-
-LARGEST_MIB = 100  # a partition beyond this is slow to read and to compact (Cassandra's own advice)
-
-
-@dataclass(frozen=True, slots=True)
-class TableStats:
-    """One table, as the node that answered has it on its disk: what is still in memory is not in it, and what other nodes hold is not.
-
-    `rows` follows from the storage-attached indexes, None for tables without one. `partitions` and `mean_bytes` are Cassandra's own
-    estimates, some minutes old. `kept_s` is the table's time to live in seconds, 0: for ever.
-    """
-
-    table: str
-    kept_s: int
-    rows: int | None
-    partitions: int
-    mean_bytes: int
-    largest_mib: int
-    disk_mib: int
-
-    @property
-    def too_large(self) -> bool:
-        """Whether a partition is larger than LARGEST_MIB."""
-        return self.largest_mib > LARGEST_MIB
+from storage.stats import TableStats
 
 
 def stats(session: Session) -> list[TableStats]:

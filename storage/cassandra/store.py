@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from logverse.instant import Millis
 from logverse.settings import Settings
-from storage.cassandra import sharding
+from storage.cassandra import policies, sharding, stats
+from storage.cassandra.account_reading import CassandraRows
 from storage.cassandra.connection import Session, connect
 from storage.cassandra.findings import FindingReading
 from storage.cassandra.reading import EventReading
 from storage.cassandra.register import Register
+from storage.cassandra.series import CassandraSeries
 from storage.cassandra.writing import Writing
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
+from storage.stats import TableStats
 from storage.store import Position, Selection, UserPosition
 
 
 class CassandraStore:
-    """The contract `Store`. `session` is for those who keep other tables in the same keyspace (series, policies)."""
+    """The contract `Store`, over this session."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -25,15 +28,17 @@ class CassandraStore:
         self._register = Register(session)
         self._events, self._findings = EventReading(session, shards, self._register), FindingReading(session, self._register)
         self._writing = Writing(session, shards)
+        self._rows = CassandraRows(session, shards)
+        self.series = CassandraSeries(session)
 
-    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
-        return self._writing.save_events(events)
+    def save_events(self, events: Sequence[StoredEvent], written: Millis | None = None) -> list[RefusedRow]:
+        return self._writing.save_events(events, written)
 
-    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
-        return self._writing.save_alerts(alerts)
+    def save_alerts(self, alerts: Sequence[StoredAlert], written: Millis | None = None) -> list[RefusedRow]:
+        return self._writing.save_alerts(alerts, written)
 
-    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
-        return self._writing.save_anomalies(anomalies)
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly], written: Millis | None = None) -> list[RefusedRow]:
+        return self._writing.save_anomalies(anomalies, written)
 
     def events(self, selection: Selection, after: Position | None = None, page: int = 100) -> Iterator[StoredEvent]:
         return self._events.events(selection, after, page)
@@ -60,6 +65,18 @@ class CassandraStore:
 
     def services(self) -> Iterable[tuple[str, str]]:
         return self._register.services()
+
+    def identities(self, buckets: Iterable[tuple[str, str, Millis]]) -> Iterator[tuple[str, str, Millis, str]]:
+        return self._rows.identities(buckets)
+
+    def policies(self) -> dict[str, list[tuple[Millis, str]]]:
+        return policies.epochs(self.session)
+
+    def add_policies(self, new: Iterable[tuple[str, Millis, str]]) -> None:
+        policies.add(self.session, new)
+
+    def stats(self) -> list[TableStats]:
+        return stats.stats(self.session)
 
     def close(self) -> None:
         self.session.close()

@@ -12,6 +12,7 @@ from zlib import crc32
 from logverse.instant import Millis
 from storage.cassandra.batches import UNSET, Batch, Sender, Values, cut
 from storage.cassandra.connection import Session
+from storage.cassandra.living import Living
 from storage.cassandra.register import ANOMALIES
 from storage.layout import Sharding, bucket_of, day_of, month_of
 from storage.rows import RefusedRow, StoredAlert, StoredAnomaly, StoredEvent
@@ -52,32 +53,40 @@ class Writing:
 
     def __init__(self, session: Session, sharding: Sharding, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._session, self._sharding, self._sender = session, sharding, Sender(session)
+        self._living = Living(session)
         self._known: set[tuple[str, str, Millis]] = set()
         self._monotonic, self._since = monotonic, monotonic()
 
-    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+    def save_events(self, events: Sequence[StoredEvent], written: Millis | None = None) -> list[RefusedRow]:
         """As the contract says. A bucket is written down before anything lies in it, so that no query passes it over."""
+        lives = {log_type: self._living.left(f"events_{log_type}", written) for log_type in {event[0] for event in events}}
+        if gone := {log_type for log_type, left in lives.items() if left == 0}:
+            kept = [place for place, event in enumerate(events) if event[0] not in gone]
+            return [RefusedRow(kept[one.place], one.reason) for one in self.save_events([events[place] for place in kept], written)]
         partitions = self._partitions(events)
         self._write_down(dict.fromkeys(key[:3] for key in partitions))
         refused: list[RefusedRow] = []
         for log_type in dict.fromkeys(key[0] for key in partitions):
             of_type = [(key, places) for key, places in partitions.items() if key[0] == log_type]
-            prepared = self._session.prepare(_EVENT.format(log_type))
-            batches = chain.from_iterable(_event_batches(prepared, key, places, events) for key, places in of_type)
+            prepared, more = self._insert(_EVENT.format(log_type), lives[log_type])
+            batches = chain.from_iterable(_event_batches(prepared, key, places, events, more) for key, places in of_type)
             refused += self._sender.send(batches, _PROBES["events"].format(log_type))
-        self._save_pointers(events, {row.place for row in refused})
+        self._save_pointers(events, {row.place for row in refused}, written)
         return refused
 
-    def save_alerts(self, alerts: Sequence[StoredAlert]) -> list[RefusedRow]:
+    def save_alerts(self, alerts: Sequence[StoredAlert], written: Millis | None = None) -> list[RefusedRow]:
         """By time and by alert; one that either refuses is refused."""
-        by_time = self._save(_ALERT, alerts, lambda row: month_of(row.at), _alert, "alerts")
-        by_id = self._save(_BY_ID, alerts, lambda row: row.alert_id, _alert_by_id, "by_id")
+        left = self._living.left("alerts", written)
+        by_time = self._save(_ALERT, alerts, lambda row: month_of(row.at), _alert, "alerts", left)
+        by_id = self._save(_BY_ID, alerts, lambda row: row.alert_id, _alert_by_id, "by_id", left)
         return list({row.place: row for row in (*by_id, *by_time)}.values())
 
-    def save_anomalies(self, anomalies: Sequence[StoredAnomaly]) -> list[RefusedRow]:
+    def save_anomalies(self, anomalies: Sequence[StoredAnomaly], written: Millis | None = None) -> list[RefusedRow]:
         """By service and day. The day is written down before anything lies in it, as for events."""
-        self._write_down(dict.fromkeys((ANOMALIES, row.service_name, day_of(row.at)) for row in anomalies))
-        return self._save(_ANOMALY, anomalies, lambda row: (row.service_name, day_of(row.at)), _anomaly, "anomalies")
+        left = self._living.left("anomalies", written)
+        if left != 0:
+            self._write_down(dict.fromkeys((ANOMALIES, row.service_name, day_of(row.at)) for row in anomalies))
+        return self._save(_ANOMALY, anomalies, lambda row: (row.service_name, day_of(row.at)), _anomaly, "anomalies", left)
 
     def _partitions(self, events: Sequence[StoredEvent]) -> dict[_Partition, list[int]]:
         """The places of the events in each partition. Runs once an event: the shard is `Sharding.shard_of`, a test holds them alike."""
@@ -111,31 +120,41 @@ class Writing:
             self._known.clear()
         self._known.update(new)
 
-    def _save_pointers(self, events: Sequence[StoredEvent], refused: set[int]) -> None:
+    def _insert(self, cql: str, left: int | None) -> tuple[Any, Values]:
+        """The statement, and what its rows have behind their own values: their time to live, where it is not the table's."""
+        return self._session.prepare(cql if left is None else f"{cql} USING TTL ?"), [] if left is None else [_int(left)]
+
+    def _save_pointers(self, events: Sequence[StoredEvent], refused: set[int], written: Millis | None) -> None:
         """From a user to the activity that was stored. A user or uid too long for a key is so for the event too, which is refused."""
         known = [one for place, one in enumerate(events) if one[0] == "activity" and one[8] is not None and place not in refused]
         if known:
-            self._save(_POINTER, known, lambda one: (one.user_id, month_of(one.timestamp)), _pointer, "pointers")
+            left = self._living.left("activity_by_user", written)
+            self._save(_POINTER, known, lambda one: (one.user_id, month_of(one.timestamp)), _pointer, "pointers", left)
 
     def _save(
-        self, cql: str, rows: Sequence[Any], partition: Callable[[Any], object], values: Callable[[Any], Values], probe: str
-    ) -> list[RefusedRow]:
+        self, cql: str, rows: Sequence[Any], partition: Callable[[Any], object], values: Callable[[Any], Values], probe: str,
+        left: int | None = None,
+    ) -> list[RefusedRow]:  # fmt: skip
+        if left == 0:
+            return []
         groups: dict[object, list[int]] = {}
         for place, row in enumerate(rows):
             groups.setdefault(partition(row), []).append(place)
-        prepared = self._session.prepare(cql)
-        return self._sender.send(_batches(prepared, groups.values(), rows, values), _PROBES[probe])
+        prepared, more = self._insert(cql, left)
+        return self._sender.send(_batches(prepared, groups.values(), rows, lambda row: values(row) + more), _PROBES[probe])
 
 
-def _event_batches(prepared: Any, key: _Partition, places: Sequence[int], events: Sequence[StoredEvent]) -> Iterator[Batch]:
+def _event_batches(
+    prepared: Any, key: _Partition, places: Sequence[int], events: Sequence[StoredEvent], more: Values
+) -> Iterator[Batch]:  # fmt: skip
     """The batches of one partition."""
     start = [_utf8(key[1]), _long(key[2]), _short(key[3])]
     weights = [len(events[place][11]) + len(events[place][3]) + _ROW_BYTES for place in places]
     for first, end in cut(weights):
-        yield Batch(prepared, [_event(start, events[place]) for place in places[first:end]], places[first:end])
+        yield Batch(prepared, [_event(start, events[place], more) for place in places[first:end]], places[first:end])
 
 
-def _event(start: Values, event: StoredEvent) -> Values:
+def _event(start: Values, event: StoredEvent, more: Values) -> Values:
     """The values of an INSERT in its order; what is not known is unset, since a null would be a tombstone."""
     _, _, at, uid, severity, status, route, client, user, session, trace, record = event
     return [
@@ -150,6 +169,7 @@ def _event(start: Values, event: StoredEvent) -> Values:
         UNSET if session is None else _utf8(session),
         UNSET if trace is None else _utf8(trace),
         record,
+        *more,
     ]
 
 

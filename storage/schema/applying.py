@@ -1,10 +1,10 @@
-"""Brings a keyspace to the schema of this version, and says how far it is: `logverse schema migrate | status`."""
+"""Brings a keyspace of Cassandra to the schema of this version, and says how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -17,23 +17,14 @@ from storage.cassandra.connection import MIGRATE, Session, keyspace, reach, rele
 from storage.schema import keeping, replication
 from storage.schema.lock import locked
 from storage.schema.migrations import CHANGED, PENDING, Migration, Recorded, Standing, shipped, standings
+from storage.schema.schema import Step as Step
+from storage.schema.schema import Told
 
 STATEMENT_S = 60.0  # making an index on a busy machine
 BOOKS = {  # `scope` is always 'all'
     "schema_migrations": "scope text, number int, name text, sha256 text, applied_at timestamp, PRIMARY KEY (scope, number)",
     "schema_lock": "scope text PRIMARY KEY, holder text",
 }
-
-Told = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A part of a migration run: done and recorded, or done again. `about` is what a user is told."""
-
-    about: str
-    statements: tuple[str, ...]
-    migration: Migration | None = None
 
 
 class Schema:
@@ -90,14 +81,16 @@ class Schema:
         return [*foundation, *steps]
 
     def seen(self) -> dict[str, Any]:
-        """How far it is, as plain values: keyspace, cassandra (version), replication, migrations, pending (in words)."""
+        """As the contract says; and cassandra (its version) and replication."""
         try:
             pending = [step.about for step in self.steps()]
         except (Refused, WrongSettings) as error:
             pending = [str(error)]
+        version = release(self._session)
         return {
             "keyspace": self.keyspace,
-            "cassandra": release(self._session),
+            "server": f"Cassandra {version}",
+            "cassandra": version,
             "replication": self.copies(),
             "migrations": [asdict(one) | {"applied_at": one.applied_at and written(one.applied_at)} for one in self.standings()],
             "pending": pending,

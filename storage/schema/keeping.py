@@ -24,7 +24,7 @@ KEPT: dict[str, tuple[str, ...]] = {
     "series_1m": ("keep_series_1m",),
     "series_1h": ("keep_series_1h",),
 }
-# What says where others lie outlives them: it is written up to a day before them (storage/cassandra/writing.py).
+# What says where others lie outlives them: it is written up to a day before them (writing.py of each store).
 LONGER: dict[str, int] = dict.fromkeys(("buckets", "services"), 7 * 86_400)  # seconds
 _DECLARED = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) .*\bdefault_time_to_live = (\d+)", re.I)
 

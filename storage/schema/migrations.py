@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+import yaml
+
 from logverse.errors import Malformed
 
-FOLDER = Path(__file__).with_name("cassandra")
+FOLDER, MONGODB = Path(__file__).with_name("cassandra"), Path(__file__).with_name("mongodb")
 APPLIED, PENDING, CHANGED, UNKNOWN = "applied", "pending", "changed", "unknown"  # unknown: a later version of LogVerse made it
 
-_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.cql")
+_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.(?:cql|yaml)")
+_COMMANDS = ("createIndexes", "dropIndexes", "update", "delete")  # of MongoDB, that change nothing when they are done again
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|//[^\n]*|/\*.*?\*/)|(?P<end>;)|(?P<space>\s+)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$\$.*?\$\$|.", re.DOTALL
 )
@@ -67,10 +71,11 @@ class Standing:
 
 def shipped(folder: Path = FOLDER) -> list[Migration]:
     """The migrations of this version in their order. Malformed when a number is there twice or missing."""
-    found = [_read(path) for path in sorted(folder.glob("*.cql"))]
-    for place, one in enumerate(found, 1):
+    paths = sorted((*folder.glob("*.cql"), *folder.glob("*.yaml")))
+    found = [_read(path) for path in paths]
+    for place, (path, one) in enumerate(zip(paths, found, strict=True), 1):
         if one.number != place:
-            raise Malformed(f"{folder.name}/{one.number:04d}_{one.name}.cql: {place:04d} is due; each number once, none left out")
+            raise Malformed(f"{folder.name}/{path.name}: {place:04d} is due; each number once, none left out")
     return found
 
 
@@ -111,11 +116,25 @@ def repeatable(statement: str) -> str:
     return statement
 
 
+def commands_of(text: str) -> list[str]:
+    """The database commands of a YAML text, for MongoDB, each as JSON on one line. Malformed for one that cannot be done twice.
+
+    >>> commands_of("- dropIndexes: events_http  # no more\\n  index: trace_id")
+    ['{"dropIndexes":"events_http","index":"trace_id"}']
+    """
+    commands = yaml.safe_load(text)
+    for kind in (next(iter(command)) for command in commands):
+        if kind not in _COMMANDS:
+            raise Malformed(f"cannot be done twice without harm, so it is no migration: {kind}; one of {', '.join(_COMMANDS)}")
+    return [orjson.dumps(command).decode() for command in commands]
+
+
 def _read(path: Path) -> Migration:
     named = _NAME.fullmatch(path.name)
     if not named:
-        raise Malformed(f"{path.name}: a migration is named NNNN_what_it_does.cql")
-    statements = tuple(repeatable(one) for one in statements_of(path.read_text(encoding="utf-8")))
+        raise Malformed(f"{path.name}: a migration is named NNNN_what_it_does{path.suffix}")
+    text = path.read_text(encoding="utf-8")
+    statements = tuple(commands_of(text) if path.suffix == ".yaml" else map(repeatable, statements_of(text)))
     return Migration(int(named[1]), named[2], statements)
 
 

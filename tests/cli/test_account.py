@@ -12,7 +12,6 @@ from logverse.cli import account as command
 from logverse.cli.main import main
 from storage.account import Entry
 from storage.account_letters import Letters
-from storage.account_memory import MemoryRows
 from storage.memory import MemoryStore
 from storage.rows import StoredEvent
 from tests.storage.test_account_topics import NOON, NOW, FakeKafka, alert, message
@@ -93,20 +92,14 @@ class Broker(FakeKafka):
         pass
 
 
-class Store(MemoryStore):
-    session = None
-
-
 def test_the_parts_meet(monkeypatch, capsys, tmp_path):
     """Kafka, judge, policy and store: what is deleted, what is stored, and an alert that is nowhere."""
     monkeypatch.setenv("LOGVERSE_HOME", str(tmp_path))
     monkeypatch.setattr(instant, "now", lambda: NOW)
-    store = Store()
+    store = MemoryStore()
     for where, what in (
         ("logverse.topic_range.TopicRanges", Broker), ("flink_jobs.topic_ids.topic_ids", lambda *_: {}),
-        ("storage.cassandra.store.opened", lambda _: store), ("storage.cassandra.policies.epochs", lambda _: {}),
-        ("storage.cassandra.sharding.read", lambda _: None),
-        ("storage.cassandra.account_reading.CassandraRows", lambda *_: MemoryRows(store)),
+        ("storage.stores.STORES", {"cassandra": lambda _: store}),
     ):  # fmt: skip
         monkeypatch.setattr(where, what)
     uid = Judge({}).place_id("logs.http", 0, 5)

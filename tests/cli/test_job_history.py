@@ -47,12 +47,15 @@ class World:
         self.taken = job
         return "new"
 
-    def connect(self, settings: object) -> World:
+    def policies(self) -> dict[str, list[tuple[int, str]]]:
+        return self.epochs
+
+    def opened(self, settings: object) -> World:
         if self.away:
             raise self.away
         return self
 
-    def add(self, session: object, new: list[tuple[str, int, str]]) -> None:
+    def add_policies(self, new: list[tuple[str, int, str]]) -> None:
         self.done.append("policies")
         for log_type, since, text in new:
             self.epochs.setdefault(log_type, []).append((since, text))
@@ -73,9 +76,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("flink_jobs.submit.submit", made.submit)
     monkeypatch.setattr("flink_jobs.topic_ids.topic_ids", lambda _, topics: dict.fromkeys(topics, "id"))
     monkeypatch.setattr("deploy.topics.newest_append", lambda _: 1_000)
-    monkeypatch.setattr("storage.cassandra.connection.connect", made.connect)
-    monkeypatch.setattr("storage.cassandra.policies.epochs", lambda _: made.epochs)
-    monkeypatch.setattr("storage.cassandra.policies.add", made.add)
+    monkeypatch.setattr("storage.stores.STORES", {"cassandra": made.opened})
     monkeypatch.setattr("deploy.local.jars.jars_of", lambda _: [Path("connector.jar")])
     monkeypatch.setattr("deploy.local.java.java_home", lambda: Path("java"))
     monkeypatch.setattr("deploy.local.checkpoints.remember_origin", lambda *_: None)
@@ -98,7 +99,8 @@ def test_the_job_is_submitted_with_all_that_it_needs(world: World, tmp_path: Pat
     assert done.exception is None
     assert world.taken is not None
     assert world.taken.store == {
-        "cassandra_hosts": "127.0.0.1:3", "cassandra_keyspace": "logverse", "cassandra_username": "me", "topic_prefix": "p"
+        "cassandra_hosts": "127.0.0.1:3", "cassandra_keyspace": "logverse", "cassandra_username": "me", "topic_prefix": "p",
+        "store": "cassandra",
     }  # fmt: skip
     assert world.taken.secrets == {"cassandra_password_file": "secret\n"}
     assert set(world.taken.topic_ids) >= {"p.logs.http", "p.alerts", "p.summaries"}

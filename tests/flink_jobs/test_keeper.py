@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flink_jobs.connect import Shelves
+from flink_jobs.connect import Shelf, Shelves
 from flink_jobs.keeper import KEPT, Keeper, Record
 from logverse import instant
 from logverse.alert import Alert, Explanation
@@ -39,7 +39,7 @@ class Store(MemoryStore):
         super().__init__()
         self.away, self.bad = 0, ""
 
-    def save_events(self, events: Sequence[StoredEvent]) -> list[RefusedRow]:
+    def save_events(self, events: Sequence[StoredEvent], written: int | None = None) -> list[RefusedRow]:
         if self.away:
             self.away -= 1
             raise TryAgain("nobody answers")
@@ -73,7 +73,7 @@ class Scene:
         if self.refuses:
             self.refuses, error = None, self.refuses
             raise error
-        return Shelves(self.store, self.series, self.policies, self._close)
+        return Shelves({"memory": Shelf(self.store, self.series)}, self.policies, self._close)
 
     def _close(self) -> None:
         self.closed += 1
@@ -257,3 +257,18 @@ def test_an_anomaly_with_values_of_other_types_is_none(change: Callable[[Anomaly
 
     assert letter is not None and "wrong type" in letter.reason
     assert Anomaly.from_json(ANOMALY.to_json()) == ANOMALY
+
+
+def test_two_stores_have_the_same() -> None:
+    """Every row goes to both; what one of them refuses is a dead letter with its name, and while either is away both are tried again."""
+    left, right, series = Store(), Store(), Series()
+    right.bad, right.away = "b", 2
+    shelves = Shelves({"cassandra": Shelf(left, series), "mongodb": Shelf(right, series)}, Policies({}), lambda: None)
+    slept: list[float] = []
+    keeper = Keeper(lambda: shelves, {"logs.http": "id"}, "", lambda: 0, slept.append)
+
+    letters = keeper.keep([record(event("a")), record(event("b"), 1)])
+
+    assert [letter and letter.reason for letter in letters] == [None, "refused by the store: mongodb: too odd"]
+    assert [[one.uid for one in store.events(Selection("http", "web", 0, AT * 2))] for store in (left, right)] == [["a", "b"], ["a"]]
+    assert len(slept) == 2

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,9 @@ from logverse.alert import Alert
 from logverse.settings import Settings
 from logverse.topic_reader import read_to_end
 from logverse.topics import named
-from storage.schema import applying
+from storage.stores import SCHEMAS
+
+from . import stand_in
 
 UP_S = 240.0  # generous: the machine of the tests may be busy
 
@@ -36,11 +38,13 @@ class Stack:
     def settings(self) -> Settings:
         return settings.load({"home": str(self.home)}, {})
 
-    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def logverse(
+        self, *arguments: str, timeout: float = UP_S, check: bool = True, environ: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[str]:
         """Run `logverse ARGUMENTS` on this home; fails with all it printed when its exit code is not 0 (unless check=False)."""
         command = [sys.executable, "-m", "logverse.cli.main", "--home", str(self.home), *arguments]
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("LOGVERSE_") or name == "LOGVERSE_CACHE"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environ)
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("LOGVERSE_") or name == "LOGVERSE_CACHE"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=ours | dict(environ))
         assert not check or done.returncode == 0, f"logverse {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -80,10 +84,33 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def keyspaced(stack: Stack) -> Settings:
     """A keyspace of the stores' tests, with the schema."""
-    made = replace(stack.settings, cassandra_keyspace=f"t{uuid.uuid4().hex[:12]}")
-    with applying.opened(made) as schema:
+    return migrated(renamed(stack.settings))
+
+
+@pytest.fixture(scope="session")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings that lead to the stand-in for MongoDB, a process of its own beside the stack."""
+    with stand_in.running(tmp_path_factory.mktemp("m")) as address:
+        yield Settings(store="mongodb", mongodb_hosts=address)
+
+
+@pytest.fixture(scope="session", params=["cassandra", "mongodb"])
+def database(request: pytest.FixtureRequest) -> Settings:
+    """Settings that lead to each of the databases, in a keyspace where nothing is yet."""
+    return renamed(request.getfixturevalue("stack").settings if request.param == "cassandra" else request.getfixturevalue("mongodb"))
+
+
+def renamed(settings: Settings) -> Settings:
+    """A keyspace that no other test has used."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    return replace(settings, cassandra_keyspace=name, mongodb_database=name)
+
+
+def migrated(settings: Settings) -> Settings:
+    """With the schema of this version."""
+    with SCHEMAS[settings.store](settings) as schema:
         schema.migrate("", "tests", lambda _: None, time.sleep, instant.now)
-    return made
+    return settings
 
 
 @dataclass(frozen=True)
@@ -97,8 +124,10 @@ class TopicSet:
     def settings(self) -> Settings:
         return replace(self.stack.settings, topic_prefix=self.prefix)
 
-    def logverse(self, *arguments: str, timeout: float = UP_S, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.stack.logverse("--topic-prefix", self.prefix, *arguments, timeout=timeout, check=check)
+    def logverse(
+        self, *arguments: str, timeout: float = UP_S, check: bool = True, environ: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[str]:
+        return self.stack.logverse("--topic-prefix", self.prefix, *arguments, timeout=timeout, check=check, environ=environ)
 
     def read(self, topic: str) -> list[dict[str, Any]]:
         """Every record of the topic as it is now; in order within a partition."""

@@ -16,8 +16,8 @@ from logverse.kafka import client_config
 from logverse.settings import Settings
 from logverse.topic_reader import read_to_end
 from logverse.topics import TOPICS, named
-from storage.cassandra.store import opened
 from storage.store import Selection
+from storage.stores import opened
 
 EVER = (0, 4_000_000_000_000)
 

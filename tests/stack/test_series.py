@@ -1,4 +1,4 @@
-"""Series in Cassandra: the same contract, on the server; and how large everything is."""
+"""How large everything is in Cassandra. (Series in it take their contract in test_stores.py.)"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from storage.cassandra.connection import Session, connect
 from storage.cassandra.series import CassandraSeries
 from storage.cassandra.stats import stats
-from storage.series_rows import SECONDS, SeriesRow, SeriesStore
-from tests.contracts.series_contract import NOON, SeriesContract
+from storage.series_rows import SECONDS, SeriesRow
+from tests.contracts.series_contract import NOON
 
 pytestmark = pytest.mark.stack
 
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.stack
 def session(keyspaced: Any) -> Iterator[Session]:
     with connect(keyspaced) as opened:
         yield opened
-
-
-class TestCassandraSeries(SeriesContract):
-    @pytest.fixture
-    def store(self, session: Session) -> SeriesStore:
-        return CassandraSeries(session)
 
 
 def test_tables_tell_what_they_keep(session: Session) -> None:

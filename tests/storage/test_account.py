@@ -12,7 +12,6 @@ from logverse.dead_letter import DeadLetter
 from logverse.errors import Malformed
 from storage.account import HOUR, Account, Appended
 from storage.account_letters import OTHER, Places, late, letters
-from storage.account_memory import MemoryRows
 from storage.hashes import PARTS, Hashes
 from storage.memory import MemoryStore
 from storage.rows import StoredEvent
@@ -52,7 +51,7 @@ class World:
         return self
 
     def account(self, keeps=lambda *_: True, until=NOON + 100 * HOUR, **more):
-        self.made = Account(PlainJudge(), keeps, MemoryRows(self.store), **more)
+        self.made = Account(PlainJudge(), keeps, self.store, **more)
         return self.made.of(self, NOON, until)
 
 

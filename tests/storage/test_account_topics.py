@@ -11,7 +11,6 @@ from logverse.anomaly import Anomaly
 from logverse.errors import Malformed
 from storage.account import HOUR, Account, Appended
 from storage.account_findings import FindingsToo, RowsAndFindings, keeping_all
-from storage.account_memory import MemoryRows
 from storage.account_topics import KafkaTopics
 from storage.memory import MemoryStore
 from storage.rows import StoredAlert, StoredAnomaly
@@ -106,7 +105,7 @@ def test_findings_are_accounted_for():
     records.append(Appended("t.alerts", 0, 9, NOON, None))
     judge = FindingsToo(NoEvents(), {"t.alerts": "alerts", "t.anomalies": "anomalies"})
     topics = Plain(between=lambda since, until: iter(records), read_up_to=lambda *_: 99)
-    made = Account(judge, keeping_all(lambda *_: False), RowsAndFindings(MemoryRows(store), store), {("t.alerts", 0, 9): "empty record"})
+    made = Account(judge, keeping_all(lambda *_: False), RowsAndFindings(store), {("t.alerts", 0, 9): "empty record"})
 
     alerts, anomalies = made.of(topics, NOON, NOON + HOUR)
 
