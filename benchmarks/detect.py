@@ -3,8 +3,8 @@
 Starts a stack of its own, fills a topic at two event-time densities and runs each variant to the end of it in a process of its own
 (a mini-cluster, parallelism 2), once over all events and once over a tenth of them: what the difference took is the speed without start-up
 (a JVM, a plan, Python workers). Prints events/s with and without start-up, CPU seconds per million events of JVM and Python together,
-and the ratios. Densities: `dense` is 100,000 events per second of event time in 50 services; `sparse` is 5,000 in 5,000 series; `scan` is `dense` with
-100,000 client addresses that are not found. Rules: the shipped ones, or 200 (benchmarks/rules_200.py).
+and the ratios. Densities: `dense` is 100,000 events per second of event time in 50 services; `sparse` is 5,000 in 5,000 series; `scan` is
+`dense` with 100,000 client addresses that are not found. Rules: the shipped ones, or 200 (benchmarks/rules_200.py).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from pyflink.common import Configuration, Row
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment, Table
 
-from deploy.local.jars import jars_of
 from benchmarks import rules_200
+from deploy.local.jars import jars_of
 from flink_jobs import connect, graph, tables
 from flink_jobs.operators import TOLD
 from flink_jobs.rules.files import DEFAULTS, read_rules
