@@ -49,7 +49,7 @@ class Committing:
         return self._storing.patiently(lambda: self._numbered(temporary, name, sum_))
 
     def _numbered(self, temporary: str, name: str, sum_: str) -> bool:
-        """Whether the number is ours; ours it is, too, when the answer to the first try was lost. S3 may give it to two: the last has it."""
+        """Whether the number is ours; also when the answer to the first try was lost. S3 may give it to two: the last has it."""
         with suppress(Exists, Missing):
             self._storing.target.publish(temporary, name)
         return self._storing.sum_of(name) == sum_
