@@ -10,7 +10,7 @@ appended, then all rows of the buckets that they belong to, of which those are h
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -96,15 +96,15 @@ class _Chunk:
     """The records that are looked at together: those that must be in the store, by topic and hour and what they are if they are not."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, Millis, str], Hashes] = {}
-        self.uids: dict[tuple[str, Millis], Hashes] = {}
+        self.rows: defaultdict[tuple[str, Millis, str], Hashes] = defaultdict(Hashes)
+        self.uids: defaultdict[tuple[str, Millis], Hashes] = defaultdict(Hashes)
         self.buckets: set[Bucket] = set()
         self.size = 0
 
     def add(self, entry: Entry, otherwise: str, row: tuple[Any, ...]) -> None:
         log_type, service, timestamp, uid = row[:4]
-        self.rows.setdefault((entry.topic, entry.hour, otherwise), Hashes()).add(_row(log_type, service, timestamp, uid))
-        self.uids.setdefault((entry.topic, entry.hour), Hashes()).add(_uid(service, uid))
+        self.rows[entry.topic, entry.hour, otherwise].add(_row(log_type, service, timestamp, uid))
+        self.uids[entry.topic, entry.hour].add(_uid(service, uid))
         self.buckets.add((log_type, service, bucket_of(timestamp)))
         self.size += 1
 

@@ -17,7 +17,7 @@ from typing import Any
 
 HEAP = "-Xmx256m"
 # H2 writes what has changed into its file so often: that much may be missing after a kill, though it was acknowledged.
-WRITTEN_EACH_MS = 50
+WRITTEN_EACH_MS = 100
 # How long it leaves what was overwritten: whoever looks through a collection for longer meets a gap, and is told to try again.
 LEFT_MS = 300_000
 
@@ -44,7 +44,7 @@ def main(port: int, file: Path, java: str, jars: list[str]) -> None:
 
 def _served(jvm: Any, port: int, file: Path) -> tuple[Any, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
-    store = jvm.org.h2.mvstore.MVStore.Builder().fileName(str(file)).compress().open()
+    store = jvm.org.h2.mvstore.MVStore.Builder().fileName(str(file)).open()
     store.setAutoCommitDelay(WRITTEN_EACH_MS)
     store.setRetentionTime(LEFT_MS)
     server = jvm.de.bwaldvogel.mongo.MongoServer(jvm.de.bwaldvogel.mongo.backend.h2.H2Backend(store))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage.backup.restore_choice import Choice, Estimate
 
 INTO = ("view", "store", "topic", "files")
-# Records a second, measured on two cores beside all servers (docs/backup.md): for the first estimate, until the run knows better.
+# Records a second: a first guess for the estimate, on two cores beside all servers; the store's is what Cassandra took there.
 RATES = {"view": 9_000, "store": 9_000, "topic": 30_000, "files": 90_000}
 
 

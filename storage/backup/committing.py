@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -48,12 +49,10 @@ class Committing:
         return self._storing.patiently(lambda: self._numbered(temporary, name, sum_))
 
     def _numbered(self, temporary: str, name: str, sum_: str) -> bool:
-        """Whether the number is ours; ours it is, too, when the answer to the first try was lost."""
-        try:
+        """Whether the number is ours; also when the answer to the first try was lost. S3 may give it to two: the last has it."""
+        with suppress(Exists, Missing):
             self._storing.target.publish(temporary, name)
-        except (Exists, Missing):
-            return self._storing.sum_of(name) == sum_
-        return True
+        return self._storing.sum_of(name) == sum_
 
     def _learn(self, name: str) -> None:
         """What another backup has promised."""

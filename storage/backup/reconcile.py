@@ -84,7 +84,9 @@ class Marking:
     def _note(self, topic: str, at: Millis, identity: str) -> None:
         who, mark = self._joined.who, hash64(identity)
         key = self._topics[topic], at - at % HOUR
-        archive, promised, waiting = self._sides.setdefault(key, (Hashes(), Hashes(), Hashes()))
+        if key not in self._sides:
+            self._sides[key] = Hashes(), Hashes(), Hashes()
+        archive, promised, waiting = self._sides[key]
         for has, side in ((who.archive, archive), (who.kafka and who.promised, promised), (who.kafka and not who.promised, waiting)):
             if has:
                 side.add(mark)

@@ -51,10 +51,10 @@ class Both:
 def both(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder, port = tmp_path_factory.mktemp("both"), stand_in.free_port()
     made = Both(topic_set(stack), port, folder, stand_in.start(port, folder))
-    for name in ("cassandra", "mongodb"):
-        migrated(made.settings(name))
     submit = ("job", "submit", "history", "--parallelism", "1", "--checkpoint-interval", "1s")
     try:
+        for name in ("cassandra", "mongodb"):
+            migrated(made.settings(name))
         made.topics.logverse(*submit, environ=made.environ)
         yield made
     finally:
