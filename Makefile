@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-history check proofs bench bench-detection lock clean
+.PHONY: help demo demo-once test test-history test-disaster check proofs bench bench-detection lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,9 @@ test: check ## check, then all tests but the proofs: under 15 minutes on 2 cores
 
 test-history: $(READY) ## the history on real servers: real logs, each process killed, the store away for five minutes (15 minutes)
 	$(BIN)/pytest -s tests/stack/test_history_job.py tests/faults/test_history_kill.py tests/faults/test_store_away.py
+
+test-disaster: $(READY) ## backed up, then databases and topics deleted, made anew, restored and compared, on real servers
+	$(BIN)/pytest -s tests/faults/test_disaster.py
 
 check: $(READY) ## linters, types, and the rules of the house
 	$(BIN)/ruff check .
