@@ -134,7 +134,7 @@ def test_firing_and_resolved_reach_everybody_once(world: World) -> None:
 
 def test_killed_in_the_middle_of_a_delivery(world: World) -> None:
     """kill -9 while the webhook hangs and its neighbours wait: after the restart all are told, and one key was seen twice at most."""
-    alerts = [now(service=f"s{number}") for number in range(20)]
+    alerts = [now(service=f"s{number}", rule=f"r{number}") for number in range(20)]  # of one rule they would share a message
     sink = world.start()
     world.happens(*alerts[:10])
     wait_until(lambda: len(world.http.requests) >= 10, f"a quiet beginning:\n{world.log()}")
@@ -160,7 +160,7 @@ def test_killed_in_the_middle_of_a_delivery(world: World) -> None:
 
 def test_two_sinks_share_the_work_and_one_takes_over(world: World) -> None:
     """A second sink takes half of the partitions; when the first is killed it goes on alone, and nobody is told twice or not at all."""
-    alerts = [now(service=f"s{number}") for number in range(30)]
+    alerts = [now(service=f"s{number}", rule=f"r{number}") for number in range(30)]  # of one rule they would share a message
     first = world.start()
     world.happens(*alerts[:10])
     wait_until(lambda: len(world.http.requests) == 10, f"the first to serve:\n{world.log()}")
