@@ -160,8 +160,17 @@ def file_name(span: Span, hour: Millis) -> str:
     >>> file_name(Span("logs.http", "mT3Y4yQcQzKkUJQZ0cO0Hw", 2, 100, 250), 1_700_000_000_000)
     'data/type=http/dt=2023-11-14/hour=22/mT3Y4yQcQzKkUJQZ0cO0Hw-2-100-250.parquet'
     """
-    offsets = f"{span.topic_id}-{span.partition}-{span.start}-{span.next}"
+    offsets = f"{in_name(span.topic_id)}-{span.partition}-{span.start}-{span.next}"
     return f"{folder(span.topic, hour)}/hour={instant.written(hour)[11:13]}/{offsets}.parquet"
+
+
+def in_name(topic_id: str) -> str:
+    """A topic's id as a part of a file's name: base64, without the two letters that no name can have (RFC 4648, section 5).
+
+    >>> in_name("/DlLwThgQqyFu86r+jghcA")
+    '_DlLwThgQqyFu86r-jghcA'
+    """
+    return topic_id.replace("/", "_").replace("+", "-")
 
 
 def folder(topic: str, day: Millis) -> str:

@@ -59,6 +59,17 @@ class Held:
 
 
 @pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own: what is lost here is everybody's."""
+    made = Stack(tmp_path_factory.mktemp("d"))
+    try:
+        made.logverse("up")
+        yield made
+    finally:
+        made.logverse("down", check=False)
+
+
+@pytest.fixture(scope="module")
 def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hadoop]:
     made = Hadoop(tmp_path_factory.mktemp("h"))
     try:

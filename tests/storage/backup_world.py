@@ -61,7 +61,7 @@ class Topics:
         self.ids[topic] = f"{self.id_of(topic)}x"
 
     def id_of(self, topic):
-        return self.ids.get(topic, f"id-of-{topic}")
+        return self.ids.get(topic, f"/id+of-{topic}")
 
     def parts(self):
         return [Part(topic, self.id_of(topic), number, one.low, one.high) for (topic, number), one in sorted(self.partitions.items())]

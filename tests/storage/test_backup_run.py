@@ -167,7 +167,7 @@ def test_a_target_that_existed_before(world):
 
     assert strange.read_bytes() == b"PAR1 no, not really PAR1"
     assert (world.target.root / "readme.txt").read_bytes() == b"mine"
-    assert any(name.endswith("id-of-logs.http-0-0-5-ours.parquet") for name in world.archive().files)
+    assert any(name.endswith("_id-of-logs.http-0-0-5-ours.parquet") for name in world.archive().files)
     assert world.rows() == world.expected()
 
 
