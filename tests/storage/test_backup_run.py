@@ -158,7 +158,7 @@ def test_a_broken_manifest_is_mended(world):
 def test_a_target_that_existed_before(world):
     """Strange files are left alone, also one that has the name that ours would get: nothing is overwritten."""
     fill(world, 10)
-    strange = world.target.root / "data/type=http/dt=2023-11-15/hour=00/id-of-logs.http-0-0-5.parquet"
+    strange = world.target.root / "data/type=http/dt=2023-11-15/hour=00/_id-of-logs.http-0-0-5.parquet"
     strange.parent.mkdir(parents=True)
     strange.write_bytes(b"PAR1 no, not really PAR1")
     (world.target.root / "readme.txt").write_bytes(b"mine")
