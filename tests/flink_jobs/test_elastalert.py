@@ -18,7 +18,7 @@ from flink_jobs.rules.lucene import parsed
 from flink_jobs.rules.types import RULE_TYPES
 from flink_jobs.rules.written import entry_of
 from logverse.cli.main import logverse
-from logverse.errors import Malformed
+from logverse.errors import Malformed, WrongSettings
 
 THEIRS = Path(__file__).parent / "elastalert"
 
@@ -306,6 +306,16 @@ def test_a_folder_becomes_one_file_that_the_check_takes(tmp_path):
     assert "10 of 12 rules translated" in done.output
     assert "untranslatable.yaml:6: rule strange: filter:" in done.output
     assert "# custom.yaml: of our own: NOT TRANSLATED" in to.read_text()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    """With the remedy, and no stack trace."""
+    to = tmp_path / "none" / "shop.yaml"
+
+    done = CliRunner().invoke(logverse, ["rules", "import-elastalert", str(THEIRS / "any.yaml"), "--to", str(to)], standalone_mode=False)
+
+    assert isinstance(done.exception, WrongSettings)
+    assert "shop.yaml: cannot be written" in str(done.exception)
 
 
 def test_names_and_notes_cannot_write_yaml_of_their_own():
