@@ -12,6 +12,7 @@ VERSION = 1
 PREFIX = "P:"
 SERVICE = f"{PREFIX}service"  # the figures of the service itself
 TEXT, FIGURES, FAREWELL = f"{PREFIX}T:", f"{PREFIX}N:", f"{PREFIX}F:"  # of the template with the id that follows
+LABEL = f"{PREFIX}L:"  # what people said of a template that is not there
 
 
 def text_entry(known: Known) -> bytes:

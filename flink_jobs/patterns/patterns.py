@@ -70,6 +70,9 @@ class Patterns:
         self._counted: set[str] = set()  # the same of the figures
         self._telling = Telling(service)
         self._ended: dict[str, str] = {}
+        self._labels: dict[str, Label] = {}  # by id, of templates that are not there (yet)
+        self._relabelled: set[str] = set()  # ids whose label entry must be written, or removed
+        self._reworded = False
         self._is_changed = False
         self._restore(dict(kept))
 
@@ -120,14 +123,32 @@ class Patterns:
         return known.text if known else ""
 
     def mark(self, label: Label) -> None:
-        """Takes in what people said of a template; saying it again changes nothing."""
+        """Takes in what people said of a template; saying it again changes nothing. One that is not there gets it when it is born:
+        a job that begins anew hears the labels first."""
         known = self._known.get(label.template)
-        if known is not None and (known.name, known.ignored) != (label.name, label.ignored):
+        if known is None:
+            self._labels.pop(label.template, None)
+            self._labels[label.template] = label
+            self._relabelled.add(label.template)
+            if len(self._labels) > TEMPLATES:
+                self._take_label(next(iter(self._labels)))
+        elif (known.name, known.ignored) != (label.name, label.ignored):
+            self._reworded = True
             if label.ignored:
                 self._end(known.id, "pattern ignored")
             known.name, known.ignored, known.told = label.name, label.ignored, -1
             self._rewritten.add(known.id)
             self._counted.add(known.id)
+
+    def _take_label(self, identity: str) -> Label | None:
+        if (label := self._labels.pop(identity, None)) is not None:
+            self._relabelled.add(identity)
+        return label
+
+    def take_reworded(self) -> bool:
+        """Whether a template has another text or name since the last call."""
+        reworded, self._reworded = self._reworded, False
+        return reworded
 
     # Templates as topic `templates` has them
 
@@ -175,6 +196,8 @@ class Patterns:
             self._forget(self._tree.leaf(path))
         known = Known(template_id(self.service, text), self._born, tokens, [path], at, at, _whole(sample[:SAMPLE]))
         self._born += 1
+        if (label := self._take_label(known.id)) is not None:
+            known.name, known.ignored = label.name, label.ignored
         self._tree.add(known, path)
         self._known[known.id] = self._by_text[text] = known
         self._has_changed(known.id)
@@ -188,7 +211,7 @@ class Patterns:
         del self._by_text[known.text]
         known.former.append(known.text)
         del known.former[1 : len(known.former) - FORMER + 1]
-        known.tokens, known.told = general, -1
+        known.tokens, known.told, self._reworded = general, -1, True
         self._has_changed(known.id)
         twin = self._by_text.setdefault(known.text, known)
         return known if twin is known else self._merge(*sorted((known, twin), key=lambda one: one.born))
@@ -247,6 +270,12 @@ class Patterns:
                 else:
                     store.put(prefix + identity, entry(known))
             ids.clear()
+        for identity in sorted(self._relabelled):
+            if identity in self._labels:
+                store.put(entries.LABEL + identity, self._labels[identity].to_json())
+            else:
+                store.remove(entries.LABEL + identity)
+        self._relabelled.clear()
         if self._is_changed or self._telling.is_changed:
             store.put(entries.SERVICE, orjson.dumps([entries.VERSION, self._born, self.since, self._ended, *self._telling.kept()]))
         self._is_changed = False
@@ -257,6 +286,9 @@ class Patterns:
             self._known[known.id] = self._by_text[known.text] = known
             for path in known.paths:
                 self._tree.add(known, path)
+        for key in sorted(kept):
+            if key.startswith(entries.LABEL):
+                self._labels[key.removeprefix(entries.LABEL)] = Label.from_json(kept[key])
         if entries.SERVICE in kept and (flat := orjson.loads(kept[entries.SERVICE]))[0] == entries.VERSION:
             _, self._born, self.since, self._ended, *telling = flat
             self._telling.restore(telling, kept)

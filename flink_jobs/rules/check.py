@@ -51,7 +51,7 @@ def _not_to_be_run(rule: Rule, values: Mapping[str, Any]) -> Iterator[Problem]:
 def _type(values: Mapping[str, Any]) -> Iterator[Problem]:
     kind = values.get("type")
     if not isinstance(kind, str) or kind not in RULE_TYPES:
-        if kind is not None:
+        if kind is not None or "type" in values:
             yield Problem("type", f"{kind!r} is unknown", near(str(kind), RULE_TYPES))
         return
     known, fields = RULE_TYPES[kind].options, visible_to(RULE_TYPES[kind])
@@ -62,9 +62,14 @@ def _type(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from (problem for problem in problems(known, values) if problem.field not in wheres)
     if "where" in values and not isinstance(values["where"], Mapping):
         yield Problem("where", "is not a mapping of FIELD: CONDITION", 'where: {http.response.status_code: "5xx"}')
+    if RULE_TYPES[kind].misses and values.get("no_data") == "keep":
+        yield Problem("no_data", f"keep: {kind} finds what is not there, it would never fire", "no_data: ok")
     for name in wheres:
         yield from _conditions(name, values[name], fields)
     yield from _group_by(values.get("group_by", []), fields)
+    for name in RULE_TYPES[kind].field_options if RULE_TYPES[kind].sees_events else ():  # of others the view is looked for
+        if isinstance(values.get(name), str) and values[name] and values[name] not in fields:
+            yield Problem(name, f"{values[name]!r:.60}: no such field", near(values[name], fields))
 
 
 def visible_to(kind: RuleType) -> tuple[str, ...]:

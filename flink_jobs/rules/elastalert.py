@@ -15,35 +15,19 @@ import yaml
 
 from flink_jobs.rules.check import check, near
 from flink_jobs.rules.elastalert_filters import field_of, where_of
+from flink_jobs.rules.elastalert_options import NOT_NEEDED, fate_of
 from flink_jobs.rules.marked import Marked, marked
 from flink_jobs.rules.types import RULE_TYPES
+from flink_jobs.rules.vocabulary import COMMON
 from logverse import durations
 from logverse.errors import Malformed
 
 _UNITS = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1000, "milliseconds": 1}
 # Their options that hold a span of time, and those of them that are our window.
 _WINDOWS = ("timeframe", "buffer_time", "terms_window_size")
+_BUFFERED = ("metric_aggregation", "percentage_match")  # types whose window is the buffer_time
 _FIELDS = ("compare_key", "cardinality_field", "metric_agg_key", "fields", "query_key")
-# Said by their file, and of no use here: where the log is kept, and how often it is asked.
-_NOT_NEEDED = (
-    "index", "doc_type", "es_host", "es_port", "timestamp_field", "timestamp_type", "timestamp_format", "use_strftime_index", "run_every",
-    "query_delay", "max_query_size", "scroll_keepalive", "use_count_query", "use_terms_query", "terms_size", "import", "include",
-    "allow_buffer_time_overlap", "use_run_every_query_size", "bucket_interval", "sync_bucket_interval", "generate_kibana_discover_url",
-    "kibana_discover_app_url", "kibana_discover_version", "kibana_discover_index_pattern_id", "attach_related", "top_count_keys",
-    "top_count_number", "raw_count_keys", "num_matches", "match_enhancements", "use_keyword_postfix", "run_enhancements_first",
-)  # fmt: skip
-_ALERTS = (
-    "alert",
-    "alerter",
-    "realert",
-    "exponential_realert",
-    "aggregation",
-    "aggregation_key",
-    "aggregate_by_match_time",
-    "summary_table_fields",
-    "priority",
-)
-_RENAMED = {"min_denominator": "min_count", "percentile_range": "percentile"}
+_RENAMED = {"min_denominator": "min_count", "min_doc_count": "min_count", "percentile_range": "percentile"}
 _TYPES = {"metric_aggregation": {"percentiles": "percentile", "value_count": "count"}}
 
 
@@ -90,12 +74,15 @@ class _Translation:
 
     def whole(self) -> Imported:
         kind = self._values["type"]
-        if kind not in RULE_TYPES:
+        if not isinstance(kind, str) or kind not in RULE_TYPES:
             self._note("type", f"type {kind} is not known here", near(str(kind), RULE_TYPES))
             return self._made
         for name in self._values:
             self._take(name, kind)
+        self._note_not_needed()
         self._entry.setdefault("group_by", [])  # there, without a query_key, everything counts together
+        if kind in _BUFFERED and "window" not in self._entry:
+            self._note("type", "no buffer_time stands in this file: the window is 60s", "window: as its config.yaml has buffer_time", False)
         rule, problems = check(self._entry)
         for problem in problems:
             self._note(problem.field, f"{problem.field}: {problem.problem}", problem.remedy)
@@ -118,6 +105,8 @@ class _Translation:
                 entry["where"] = where
         elif name == "match_bucket_filter":
             entry["match"] = where_of(value)
+        elif name == "query_key" and kind == "new_term":
+            self._keys_of_terms(value)
         elif name == "query_key":
             entry["group_by"] = [field_of(one) for one in _listed(value)]
         elif name in _WINDOWS and not (name == "buffer_time" and "timeframe" in self._values):
@@ -132,24 +121,38 @@ class _Translation:
         else:
             self._left_out(name)
 
+    def _keys_of_terms(self, value: Any) -> None:
+        """A term is new over all there, whatever its query_key; that is the term itself where there are no `fields`."""
+        if "fields" not in self._values:
+            self._entry["fields"] = [_fields(value)]
+        else:
+            self._note("query_key", "query_key is dropped: here each new value has an alert of its own", "leave it out", needed=False)
+
     def _option(self, name: str, value: Any, kind: str) -> Any:
         if name in _FIELDS and name in RULE_TYPES[kind].field_options:
-            return _fields(value)
+            return _fields(value[0] if name == "compare_key" and isinstance(value, list) and len(value) == 1 else value)
+        if name in ("blacklist", "whitelist") and isinstance(value, list):
+            for one in value:
+                if str(one).startswith("!file"):
+                    self._note(name, f"{name}: {str(one)[:100]}: the file is not read", "write its values into the list")
         if name == "metric_agg_key":
             return {"bytes": "http.response.body.size", "http.response.body.bytes": "http.response.body.size"}.get(str(value), value)
         return _TYPES.get(kind, {}).get(value, value) if name == "metric_agg_type" and isinstance(value, str) else value
 
     def _left_out(self, name: str) -> None:
-        if name in _NOT_NEEDED:
-            self._note(name, f"{name} is not needed here", "", needed=False)
-        elif name in _ALERTS or name.startswith(("alert_", "kibana_")) or _channel(name, self._values):
-            self._note(name, f"{name} is dropped", "who is told, and how, stands in alerting.yaml", needed=False)
+        if name in NOT_NEEDED:
+            return
+        if fate := fate_of(name, self._values):
+            self._note(name, *fate)
         else:
-            self._note(
-                name,
-                f"{name} has no like here",
-                f"leave it out, or see what a rule may say: {near(name, RULE_TYPES[self._values['type']].options)}",
-            )
+            known = [*RULE_TYPES[self._values["type"]].options, *COMMON]
+            self._note(name, f"{name} has no like here", f"leave it out, or see what a rule may say: {near(name, known)}")
+
+    def _note_not_needed(self) -> None:
+        """One line for all of them: most rules have several."""
+        if names := [name for name in self._values if name in NOT_NEEDED]:
+            what = f"{', '.join(names)}: not needed here"
+            self._note(names[0], what, "nothing to do: how logs are kept and asked is not the rules' business", needed=False)
 
     def _note(self, name: str, what: str, remedy: str, needed: bool = True) -> None:
         theirs = {"window": _WINDOWS, "where": ("filter",), "match": ("match_bucket_filter",), "group_by": ("query_key",)}.get(
@@ -199,15 +202,7 @@ def _fields(value: Any) -> Any:
 def _span(value: Any) -> int:
     if not isinstance(value, Mapping) or not value or any(unit not in _UNITS for unit in value):
         raise Malformed(f"{value!r:.60} is no span of time")
-    return int(sum(_UNITS[unit] * float(number) for unit, number in value.items()))
-
-
-def _channel(name: str, values: Mapping[str, Any]) -> bool:
-    """Whether it is a setting of one of the alerters that the rule names: slack_webhook_url, email, smtp_host, …"""
-    named = {str(one if not isinstance(one, Mapping) else next(iter(one), "")) for one in _alerters(values.get("alert"))}
-    beside = ("smtp_", "email", "from_addr", "cc", "bcc", "http_post", "pipe_match_json", "command", "notify_email")
-    return name.startswith((*named, *(alerter.split("_")[0] for alerter in named), *beside))
-
-
-def _alerters(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value] if value else ["email"]
+    try:
+        return int(sum(_UNITS[unit] * float(number) for unit, number in value.items()))
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"{value!r:.60} is no span of time") from None

@@ -110,8 +110,9 @@ class Roster:
         """The series for this group, a new one if need be; None when the rule has too many already."""
         name = plan.rule.name
         key = fingerprint(name, group)
-        if key in self.series:
-            return self.series[key]
+        if (known := self.series.get(key)) is not None:
+            known.say(words)
+            return known
         if self._counts.get(name, 0) >= SERIES_CAP:
             return None
         kept = Kept(rule=name, revision="", shape=plan.shape, group=group, since=plan.floor(second), words=dict(words or {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import orjson
 
 from flink_jobs.lifecycle import Life
 from flink_jobs.rules.annotations import dressed
+from flink_jobs.rules.blame import plain
 from flink_jobs.rules.buckets import LABELS, Bucket, Tally, charge
 from flink_jobs.rules.course import Course
 from flink_jobs.rules.distinct import Distinct
@@ -101,6 +102,12 @@ class Series:
             self.plan.rule.name, self.plan.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.tally,
             course.held, course.again, self.dirty, self._past, course.muted, self.words, sorted(self._named),
         )  # fmt: skip
+
+    def say(self, words: Mapping[str, str] | None) -> None:
+        """What a sentence says from now on instead of a value of the group."""
+        said = {value: text for value, text in words.items() if value in self.group.values()} if words else {}
+        if said and said != self.words:
+            self.words, self._changed = said, True
 
     def add(
         self, second: Millis, cursor: Millis, columns: Sequence[int], peak: float, trait: str, sample: str,
@@ -260,7 +267,7 @@ def over(alert: Alert, at: Millis, reason: str) -> Alert | None:
     """The end of an alert whose rule is gone: told from the last that was said of it, for the rule can say no more."""
     if alert.status not in ("pending", "firing", "recovering"):
         return None
-    group = ", ".join(alert.group.values()) or "all services"
+    group = ", ".join(map(plain, alert.group.values())) or "all services"
     status: Status = "inactive" if alert.status == "pending" else "resolved"
     why = replace(alert.explanation, sentence=f"{alert.rule} of {group}: over, {reason}; it was: {alert.explanation.sentence}")
     return replace(alert, status=status, at=at, ends_at=at, reason=reason, explanation=why)

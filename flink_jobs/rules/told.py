@@ -12,6 +12,7 @@ from logverse.model import Model
 def tell(series: Series, word: Feedback) -> None:
     """Passes on what somebody said; hearing it again changes nothing."""
     series.course.judge.tell(word.verdict, word.at, word.undo)
+    series.next = series.course.due()
 
 
 def adopt(roster: Roster, store: Store, model: Model, plan: Plan | None) -> None:

@@ -73,6 +73,8 @@ class Watch:
         if self.patterns is not None:
             summaries = self.patterns.replace(summaries)
             self.patterns.save(self._store)
+            if self.patterns.take_reworded():
+                self._aims["patterns"].clear()
         touched: dict[str, Series] = {}
         for summary in summaries:
             aims = self._aims[summary.view].get(summary.dimensions)

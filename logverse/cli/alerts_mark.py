@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Iterator
 
 import click
 
 from logverse import instant
 from logverse import settings as settings_
+from logverse.cli.who import by_option, you
 from logverse.errors import Malformed, Refused
 from logverse.feedback import MARKS, Feedback, Mark, standing
 from logverse.printable import printable
@@ -27,7 +26,7 @@ _MEANS = {
 @click.argument("verdict", type=click.Choice(MARKS))
 @click.option("--note", default="", metavar="TEXT", help="Why; shown with the mark.")
 @click.option("--undo", is_flag=True, help="Take the last mark of this kind back.")
-@click.option("--by", metavar="WHO", help="Who says so.  [default: you, as this machine calls you]")
+@by_option
 @click.pass_obj
 def mark(flags: dict[str, str | None], /, beginning: str, verdict: Mark, note: str, undo: bool, by: str | None) -> None:
     """Say of an alert what it was: it holds for this rule and group, today and next week.
@@ -48,9 +47,7 @@ def mark(flags: dict[str, str | None], /, beginning: str, verdict: Mark, note: s
 
     settings = settings_.load(flags)
     alert = story.find(beginning.lower(), story.alerts_in(values(settings, "alerts"))).latest
-    word = Feedback(
-        alert.fingerprint, verdict, by or pwd.getpwuid(os.getuid()).pw_name, instant.now(), note, undo, alert.rule, dict(alert.group)
-    )
+    word = Feedback(alert.fingerprint, verdict, by or you(), instant.now(), note, undo, alert.rule, dict(alert.group))
     if undo and not any(one.verdict == verdict for one in marks(settings).get(alert.fingerprint, [])):
         raise Refused(f"nobody marked it {verdict}\n  → logverse alerts show {alert.id[: message.SHOWN_ID]} tells its marks")
     write(settings, "feedback", [(word.fingerprint, word.to_json())])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import click
 from logverse import durations, instant, severity
 from logverse import settings as settings_
 from logverse.cli.output import echo_json, echo_rows, output_option, printable
+from logverse.cli.who import by_option, you
 from logverse.errors import WrongSettings
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ WIDTH = 100  # characters of a pattern in the table
 LONGEST = 80  # characters of a name
 
 pattern_argument = click.argument("pattern", metavar="ID|NAME")
-by_option = click.option("--by", metavar="WHO", help="Who says so.  [default: you, as this machine calls you]")
 
 
 @click.group()
@@ -119,7 +117,7 @@ def name(flags: dict[str, str | None], /, pattern: str, name: str | None, clear:
     if not clear and not (0 < len(new) <= LONGEST and new.isprintable()):
         raise WrongSettings(f"{new!r:.40} is no name", where="NAME", remedy=f"one line of at most {LONGEST} characters")
     known = _catalogue(flags).find(pattern)
-    _write(flags, labelled(known, name=new, who=by or _you(), at=instant.now()))
+    _write(flags, labelled(known, name=new, who=by or you(), at=instant.now()))
     click.echo(f"{known.template.id[:SHOWN_ID]}  {f'is called {printable(new)}' if new else 'has no name'}")
 
 
@@ -140,7 +138,7 @@ def ignore(flags: dict[str, str | None], /, pattern: str, undo: bool, by: str | 
     known = _catalogue(flags).find(pattern)
     if known.ignored != undo:
         return click.echo(f"{known.template.id[:SHOWN_ID]}  {'is not ignored' if undo else 'is ignored already'}")
-    _write(flags, labelled(known, ignored=not undo, who=by or _you(), at=instant.now()))
+    _write(flags, labelled(known, ignored=not undo, who=by or you(), at=instant.now()))
     click.echo(f"{known.template.id[:SHOWN_ID]}  {'rules look at it again' if undo else 'ignored'}: {printable(_short(known))}")
 
 
@@ -159,10 +157,6 @@ def _write(flags: dict[str, str | None], label: Label) -> None:
 
 def _ago(span: str | None, where: str) -> int | None:
     return None if span is None else instant.now() - durations.given(span, where)
-
-
-def _you() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _short(known: Known) -> str:

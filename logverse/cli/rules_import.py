@@ -35,7 +35,12 @@ def import_elastalert(files: tuple[Path, ...], to: Path | None) -> int:
     if to is None:
         click.echo(text, nl=False)
     else:
-        to.write_text(text, encoding="utf-8")
+        try:
+            to.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise WrongSettings(
+                f"cannot be written: {error.strerror}", where=str(to), remedy="name a file in a folder that is there"
+            ) from error
     for rule in rules:
         _tell(rule)
     made = sum(rule.entry is not None for rule in rules)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +11,14 @@ from logverse import instant
 from logverse import settings as settings_
 from logverse.cli.alerts_mark import values
 from logverse.cli.output import echo_rows, output_option
-from logverse.errors import Malformed
+from logverse.cli.who import by_option, you
+from logverse.errors import Malformed, WrongSettings
 from logverse.inventory import Source
 from logverse.printable import printable
 from logverse.settings import Settings
 
 services_argument = click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 host_option = click.option("--host", default="", metavar="NAME", help="Only this host of it.")
-by_option = click.option("--by", metavar="WHO", help="Who says so.  [default: you, as this machine calls you]")
 note_option = click.option("--note", default="", metavar="TEXT", help="Why; shown in the list.")
 
 
@@ -60,7 +58,7 @@ def list_(flags: dict[str, str | None], /, forgotten: bool, output: str) -> None
 @click.pass_obj
 def expect(flags: dict[str, str | None], /, services: tuple[str, ...], host: str, note: str, by: str | None) -> None:
     """Expect these from now on, whether or not they were ever heard of."""
-    _write(flags, [Source(service, host, "declared", instant.now(), by or _you(), note) for service in services], "expected")
+    _write(flags, [Source(service, host, "declared", instant.now(), by or you(), note) for service in services], "expected")
 
 
 @sources.command()
@@ -73,7 +71,7 @@ def forget(flags: dict[str, str | None], /, services: tuple[str, ...], host: str
     """Miss these no more; an alert about their silence ends. Whoever is heard of again later is learned anew."""
     settings = settings_.load(flags)
     known = inventory(settings)
-    gone = [Source(service, host, "declared", instant.now(), by or _you(), note, forgotten=True) for service in services]
+    gone = [Source(service, host, "declared", instant.now(), by or you(), note, forgotten=True) for service in services]
     for source in gone:
         if source.key not in known or known[source.key].forgotten:
             click.echo(
@@ -97,6 +95,8 @@ def inventory(settings: Settings) -> dict[str, Source]:
 def _write(flags: dict[str, str | None], changed: list[Source], done: str) -> None:
     from logverse.topic_writer import write
 
+    if not all(source.service for source in changed):
+        raise WrongSettings("is empty", where="SERVICE", remedy="logverse sources expect checkout")
     write(settings_.load(flags), "inventory", [(source.key, source.to_json()) for source in changed])
     for source in changed:
         click.echo(f"{done}  {printable(source.name)}")
@@ -131,7 +131,3 @@ def _row(source: Source, silent: dict[tuple[str, str], str]) -> dict[str, Any]:
 
 def _since(source: Source, silent: dict[tuple[str, str], str]) -> str:
     return silent.get((source.service, source.host), "")
-
-
-def _you() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from logverse import instant
+from logverse.cli import who
 from logverse.cli.main import logverse
-from logverse.errors import Refused
+from logverse.errors import Refused, WrongSettings
 from logverse.feedback import Feedback
 from logverse.inventory import Source
 from logverse.settings import Settings
@@ -117,3 +118,22 @@ def test_forgetting_what_nobody_knew_is_said(topics: dict[str, list[bytes]], run
     assert "web is not in the inventory" in done.output
     assert Source.from_json(topics["inventory"][0]).forgotten
     assert "nobody is expected yet" in run("sources", "list").stdout
+
+
+def test_a_user_without_a_name_can_speak(
+    topics: dict[str, list[bytes]], run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's user often has a number and no name; that is who said it."""
+    monkeypatch.setattr(who.os, "getuid", lambda: 4_000_000_000)
+
+    run("sources", "expect", "checkout")
+
+    assert Source.from_json(topics["inventory"][0]).by == "uid 4000000000"
+
+
+def test_a_source_without_a_name_is_refused(topics: dict[str, list[bytes]], run: Callable[..., Result]) -> None:
+    """An empty variable in a script declares nobody, and nothing is written that nobody can read."""
+    done = run("sources", "expect", "checkout", "")
+
+    assert isinstance(done.exception, WrongSettings)
+    assert topics["inventory"] == []

@@ -18,7 +18,7 @@ from flink_jobs.rules.lucene import parsed
 from flink_jobs.rules.types import RULE_TYPES
 from flink_jobs.rules.written import entry_of
 from logverse.cli.main import logverse
-from logverse.errors import Malformed
+from logverse.errors import Malformed, WrongSettings
 
 THEIRS = Path(__file__).parent / "elastalert"
 
@@ -124,11 +124,85 @@ def test_what_is_dropped_of_how_people_are_told_is_said():
     notes = {note.what: note for note in imported("frequency").notes}
 
     assert notes["slack_webhook_url is dropped"].line == 18
-    assert "alerting.yaml" in notes["alert_text is dropped"].remedy
+    assert "alerting.yaml" in notes["slack_webhook_url is dropped"].remedy
+    assert "annotations" in notes["alert_text is dropped"].remedy
     assert {what for what in notes if "is dropped" in what} == {
         f"{name} is dropped" for name in ("realert", "alert", "slack_webhook_url", "email", "alert_text")
     }
     assert not any(note.needed for what, note in notes.items() if "is dropped" in what)
+
+
+FREQUENCY = "name: a\ntype: frequency\nnum_events: 5\ntimeframe: {minutes: 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "remedy"),
+    [
+        ("import: base.yaml", "copy into this file what it says"),
+        ("match_enhancements: [ours.DropWeekends]", "say in the filter what it drops"),
+        ("limit_execution: '0 8 * * 1-5'", "schedule:"),
+        ("never_heard_of: 5", "leave it out"),
+    ],
+)
+def test_an_option_that_changes_what_a_rule_finds_keeps_it_from_being_made(option, remedy):
+    """A rule without what its base file or its code says would find other things: it is named, with what to do."""
+    made = translated(Path("a.yaml"), FREQUENCY + option)
+
+    assert made.entry is None
+    assert [(note.line, remedy in note.remedy) for note in made.notes if note.needed] == [(5, True)]
+
+
+@pytest.mark.parametrize(
+    "option", ["index: nginx-*", "es_username: elastic", "verify_certs: false", "ms_teams_webhook_url: x", "zbx_key: x", "priority: 1"]
+)
+def test_an_option_that_changes_nothing_is_said_and_no_hindrance(option):
+    """Where the log is kept and how people are told: the rule is made, and one reads what became of the option."""
+    made = translated(Path("a.yaml"), FREQUENCY + option)
+
+    assert made.entry is not None
+    assert [(note.line, bool(note.remedy)) for note in made.notes if option.split(":")[0] in note.what] == [(5, True)]
+
+
+def test_a_list_in_a_file_of_its_own_is_no_value():
+    """`!file` names a file of values; taken for a value the rule would never fire."""
+    made = translated(Path("a.yaml"), 'name: a\ntype: blacklist\ncompare_key: user.id\nblacklist:\n- root\n- "!file /etc/bad-users"\n')
+
+    assert made.entry is None
+    assert [note.what for note in made.notes if note.needed] == ["blacklist: !file /etc/bad-users: the file is not read"]
+
+
+@pytest.mark.parametrize(
+    ("option", "fields", "dropped"),
+    [("query_key: host.name", ["host.name"], 0), ("query_key: user.name\nfields: host.name", "host.name", 1)],
+)
+def test_a_new_term_is_new_over_all(option, fields, dropped):
+    """There `query_key` is the term where `fields` is missing, and never what terms are apart by."""
+    made = translated(Path("a.yaml"), f"name: a\ntype: new_term\n{option}\n")
+
+    assert (made.entry["fields"], made.entry["group_by"]) == (fields, [])
+    assert sum("query_key is dropped" in note.what for note in made.notes) == dropped
+
+
+def test_a_window_that_stands_in_another_file_is_said():
+    """`buffer_time` of their config.yaml is the window of a metric; without it the rule looks over another span than people know."""
+    text = "name: a\ntype: percentage_match\nmatch_bucket_filter:\n- term: {status: 500}\nmax_percentage: 5\n"
+
+    alone, said = (translated(Path("a.yaml"), text + more) for more in ("", "buffer_time: {minutes: 2}\n"))
+
+    assert ["buffer_time" in note.what for note in alone.notes] == [True]
+    assert said.notes == []
+
+
+@pytest.mark.parametrize(
+    "option", ["type: [any]", "type:", "timeframe: {minutes: soon}", "timeframe: {minutes: .inf}", "alert: [{}]", "filter: 5"]
+)
+def test_a_slip_is_told_and_no_stack_trace(option):
+    """Whatever stands there."""
+    text = FREQUENCY.replace("type: frequency\n", "") if option.startswith("type") else FREQUENCY
+
+    made = translated(Path("a.yaml"), f"{text}{option}\n")
+
+    assert made.entry is not None if option.startswith("alert") else any(note.needed for note in made.notes)
 
 
 def test_half_a_filter_makes_no_rule():
@@ -232,6 +306,16 @@ def test_a_folder_becomes_one_file_that_the_check_takes(tmp_path):
     assert "10 of 12 rules translated" in done.output
     assert "untranslatable.yaml:6: rule strange: filter:" in done.output
     assert "# custom.yaml: of our own: NOT TRANSLATED" in to.read_text()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    """With the remedy, and no stack trace."""
+    to = tmp_path / "none" / "shop.yaml"
+
+    done = CliRunner().invoke(logverse, ["rules", "import-elastalert", str(THEIRS / "any.yaml"), "--to", str(to)], standalone_mode=False)
+
+    assert isinstance(done.exception, WrongSettings)
+    assert "shop.yaml: cannot be written" in str(done.exception)
 
 
 def test_names_and_notes_cannot_write_yaml_of_their_own():

@@ -127,6 +127,7 @@ def test_all_problems_are_told_at_once_where_they_stand(write):
         ("where: {or: {}}", "where", "or: is not a list of mappings"),
         ("group_by: [client.address, http.route]", "group_by", "client.address is in clients"),
         ("name: a b", "name", "no name"),
+        ("type:", "type", "one of any"),
         ("timeframe: 5s\n  window: 6s", "timeframe", "keep window"),
     ],
 )
@@ -228,3 +229,21 @@ def test_a_problem_deep_in_a_condition_has_its_line(write):
 """)
 
     assert [(problem.line, problem.field) for problem in broken(path)] == [(9, "where"), (12, "annotations")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "says"),
+    [
+        ("type: blacklist, compare_key: usr.id, blacklist: [root]", "compare_key", "did you mean user.id?"),
+        ("type: flatline, threshold: 3, no_data: keep", "no_data", "it would never fire"),
+        ("type: silence, no_data: keep", "no_data", "it would never fire"),
+        ("type: anomaly, match: {http.response.status_code: 5xx}", "match", "put it into where"),
+        ("type: anomaly, percentile: 95", "percentile", "measure: percentile"),
+    ],
+)
+def test_a_rule_that_would_never_do_what_it_says_is_refused(write, entry, field, says):
+    """A field that no event has, a silence that nobody judges, a selection that nobody looks at: said by the check, not by the silence."""
+    problems = broken(write(f"- {{name: a, {entry}}}"))
+
+    assert [problem.field for problem in problems] == [field]
+    assert says in str(problems[0])

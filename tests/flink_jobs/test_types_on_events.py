@@ -8,8 +8,10 @@ import pytest
 
 from flink_jobs.rules import memory
 from flink_jobs.rules.matched import EVENT_FIELDS, MatchedEvent
-from flink_jobs.rules.plan import Plan
+from flink_jobs.rules.memory import Sighting
+from flink_jobs.rules.plan import Place, Plan
 from flink_jobs.rules.types import known_terms
+from flink_jobs.rules.types.known_terms import KnownTerms
 from logverse.rule import Rule
 
 LOGINS = {"event_name": "user.login"}
@@ -189,3 +191,21 @@ def test_a_field_that_no_summary_has_is_looked_for_in_single_events(scene, login
 def _agent(login: Any, second: int, agent: str) -> MatchedEvent:
     event = login(second)
     return MatchedEvent(event.clause, event.at, {**event.fields, "user_agent.original": agent})
+
+
+def test_groups_that_come_and_go_do_not_pile_up(monkeypatch):
+    """`new_term` knows since when each group is known; of groups of which nothing is known any more only so many are kept."""
+    monkeypatch.setattr(known_terms, "MOST", 10)
+    plan = Plan(Rule("r", "new_term", group_by=("service.name", "http.route"), options={"fields": ["host.name"]}))
+    terms = KnownTerms(plan, (("host.name",),), 60_000, 0, {})
+    kept = {}
+
+    for minute in range(100):
+        place = Place(("web", f"/{minute}"), False, "", ("web-1",))
+        list(terms.see(Sighting(place, minute * 600_000, (1, 1), 0.0, "")))
+        terms.expire(minute * 600_000 + 300_000)
+        for key, data in terms.changes():
+            kept.update({key: data}) if data is not None else kept.pop(key, None)
+
+    assert len(kept) == 10
+    assert KnownTerms(plan, (("host.name",),), 60_000, 0, kept)._since == terms._since

@@ -270,3 +270,16 @@ def test_an_open_alert_outlives_a_version_that_keeps_its_state_otherwise(scene, 
 
     assert (story(ended), ended[0].id) == ([(13, "resolved")], fired[0].id)
     assert not any(value == b"[1,{}]" for value in stage.store.entries.values())
+
+
+def test_the_end_of_an_alert_without_a_rule_is_told_in_printable_words(scene, row):
+    """What a log line brought into a group does not get into the sentence as it is: no terminal escape, no screenful."""
+    stage = scene(Rule("a", "frequency", group_by=("service.name", "http.route"), options={"num_events": 1}))
+    stage.lives(lambda second: [row(second, route="/x\x1b[31m" + "y" * 500)], 0, 2)
+
+    stage.book.remove("a")
+    ended = stage.until(3)
+
+    assert "rule deleted" in ended[0].explanation.sentence
+    assert ended[0].explanation.sentence.isprintable()
+    assert len(ended[0].explanation.sentence) < 600

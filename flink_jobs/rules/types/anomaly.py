@@ -84,6 +84,7 @@ class AnomalyType(RuleType):
         for name in options.get("detector_options", {}):
             if name not in kind.options:
                 yield Problem("detector_options", f"{name} is unknown to {_detector(rule)}", f"one of {', '.join(kind.options)}", str(name))
+        yield from _unused(options, measure, kind.needs)
         if kind.needs == "ratio" and measure != "share":
             yield Problem("measure", f"{_detector(rule)} looks at a share", "measure: share")
         if kind.needs == "count" and measure not in ("count", "rate"):
@@ -148,6 +149,18 @@ def _step(rule: Rule) -> Millis:
 
 def _max_score(rule: Rule) -> float:
     return float(rule.options.get("max_score", SENSITIVITY[rule.options.get("sensitivity", "medium")]))
+
+
+def _unused(options: Mapping[str, Any], measure: str, needs: str) -> Iterator[Problem]:
+    """Options that the measure does not look at: whoever wrote them believes that they select something."""
+    uses = {
+        "percentile": (measure == "percentile", "it is for measure: percentile"),
+        "metric_agg_key": (bool(AGGREGATIONS[measure][1]), "it is for measures of durations and sizes"),
+        "match": (measure == "share" or needs == "vector", "put it into where, or take measure: share"),
+    }
+    for name, (used, remedy) in uses.items():
+        if name in options and not used:
+            yield Problem(name, f"means nothing for {measure}", remedy)
 
 
 def _part_problems(rule: Rule) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ class Flatline(RuleType):
     }
     example: ClassVar[Mapping[str, Any]] = {"threshold": 10, "forget_keys": True}
     thresholds: ClassVar[tuple[str, ...]] = ("threshold", "forget_keys", "clear_threshold")
+    misses: ClassVar[bool] = True
 
     def limits(self, rule: Rule) -> tuple[Limit, ...]:
         return (Limit(float(rule.options["threshold"]), "<", rule.options.get("clear_threshold")),)

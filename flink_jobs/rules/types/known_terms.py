@@ -70,10 +70,17 @@ class KnownTerms:
         for term in [term for term, figures in self._known.items() if cursor - figures[1] > self._window + self._grain]:
             del self._known[term]
             self._changed.add(term)
+        if (beyond := len(self._since) - MOST) > 0:
+            living = {term[0] for term in self._known}
+            idle = sorted(((since, group) for group, since in self._since.items() if group not in living))
+            for _, group in idle[:beyond]:  # who comes back learns anew
+                del self._since[group]
+                self._changed.add((group, -1, ()))
 
     def changes(self) -> Iterator[tuple[str, bytes | None]]:
         for group, which, values in self._changed:
-            figures = [self._since[group]] if which < 0 else self._known.get((group, which, values))
+            since = self._since.get(group)
+            figures = ([since] if since is not None else None) if which < 0 else self._known.get((group, which, values))
             data = None if figures is None else orjson.dumps([group, which, values, figures])
             yield digest(*group, str(which), *values), data
         self._changed = set()

@@ -38,6 +38,7 @@ class PatternVanished(RuleType):
     reads: ClassVar[tuple[str, ...]] = (TEMPLATE,)
     thresholds: ClassVar[tuple[str, ...]] = ("regular_for", "forget_after")
     remembers: ClassVar[bool] = True
+    misses: ClassVar[bool] = True
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         yield from group_problems(rule)
@@ -64,8 +65,9 @@ class PatternVanished(RuleType):
 
 
 class Vanishing(ByLimits):
-    """Misses what has been there for long. `state`: since when it has been there without a window's break, since when it is missed, and
-    for how long it had been there then."""
+    """Misses what has been there for long. `state`: since when it has been there without a window's break, since when it is missed,
+    for how long it had been there then, and when somebody last said that it is normal (processing time): hearing that again, after a
+    restart, must not end the next alert."""
 
     changed: bool = False
 
@@ -74,8 +76,8 @@ class Vanishing(ByLimits):
         self._plan = plan
         self._regular = durations.read(plan.rule.options.get("regular_for", "1h"))
         self._patience = durations.read(plan.rule.options.get("forget_after", "1d"))
-        kept: list[Millis | None] = orjson.loads(state) if state else [None, None, None]
-        self._there, self._missed, self._habit = kept
+        kept: list[Millis | None] = orjson.loads(state) if state else []
+        self._there, self._missed, self._habit, self._told_at = [*kept, None, None, None, None][:4]
 
     def judge(self, view: View) -> Judgement:
         count, before = view.window.sums[0], (self._there, self._missed)
@@ -93,8 +95,8 @@ class Vanishing(ByLimits):
         return Judgement(float(count), self._plan.limits, 0 if missed else None, not missed, reasons=(reason,) if missed else ())
 
     def next(self, position: Millis, active_at: Millis | None) -> Millis | None:
-        if self._missed is None:
-            return None
+        if self._missed is None:  # of an active alert somebody said that it is normal
+            return None if active_at is None else position + self._plan.step_ms
         return max(self._plan.ceil(self._missed + self._patience), position + self._plan.step_ms)
 
     def onlooker(self) -> ByLimits:
@@ -102,12 +104,13 @@ class Vanishing(ByLimits):
         return ByLimits(self._plan.measure, (Limit(0.0, "<"),))
 
     def state(self) -> bytes:  # type: ignore[override]
-        return orjson.dumps([self._there, self._missed, self._habit])
+        return orjson.dumps([self._there, self._missed, self._habit, self._told_at])
 
     def tell(self, verdict: str, at: Millis, undo: bool) -> None:
         """Who says that it is normal misses it no longer."""
-        if verdict == "normal" and not undo and self._missed is not None:
-            self._missed, self.changed = None, True
+        if verdict == "normal" and at > (self._told_at or 0):
+            self._told_at, self.changed = at, True
+            self._missed = self._missed if undo else None
 
     def keeps(self, cursor: Millis) -> bool:
         return self._missed is not None

@@ -33,6 +33,7 @@ class RuleType(Protocol):
     windows: ClassVar[int] = 1  # how many times its window it looks back
     tells: ClassVar[bool] = False  # the values of its field options are part of who is to blame
     remembers: ClassVar[bool] = False  # it has a `memory`
+    misses: ClassVar[bool] = False  # it is about what is not there: nothing to judge is what it judges
     expects: ClassVar[bool] = False  # its series are sources that are expected to be heard of (rules/expected.py)
 
     def problems(self, rule: Rule) -> Iterator[Problem]:

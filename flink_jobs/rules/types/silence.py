@@ -30,6 +30,7 @@ class Silence(RuleType):
     example: ClassVar[Mapping[str, Any]] = {"expect": "both", "window": "2m"}
     thresholds: ClassVar[tuple[str, ...]] = ("expect",)
     expects: ClassVar[bool] = True
+    misses: ClassVar[bool] = True
 
     def problems(self, rule: Rule) -> Iterator[Problem]:
         if set(rule.group_by) not in ({"service.name"}, {"service.name", "host.name"}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flink_jobs.rules.check import check
+from logverse.feedback import Feedback
 from logverse.template import Label
 
 BOTH = ["service.name", "log.record.template"]
@@ -185,3 +186,49 @@ def test_what_cannot_work_is_refused(entry, field):
     _, problems = check({"name": "a", **entry})
 
     assert field in {problem.field for problem in problems}
+
+
+def test_an_alert_says_what_its_pattern_is_called_now(told, lines):
+    """A pattern that became more general, or was given a name, is told so, though its series is older than that."""
+    scene = told(type="pattern_rate", pattern="*", group_by=BOTH, num_events=50, window="10s")
+
+    scene.lives(lambda second: [lines(second, f"login of {'ann' if second < 5 else 'bob'} has failed")], 0, 10)
+    general = scene.lives(lambda second: [lines(second, "login of bob has failed", 60)] if second == 10 else [], 10, 40)
+    scene.watch.observe_label(Label(general[0].group["log.record.template"], "web", name="bad password"))
+    named = scene.lives(lambda second: [lines(second, "login of bob has failed", 60)], 40, 42)
+
+    assert "login of <*> has failed" in general[0].explanation.sentence
+    assert "bad password" in named[0].explanation.sentence
+
+
+def test_what_was_said_of_a_pattern_waits_for_it(told, lines, scene):
+    """A job that begins anew hears first that a pattern is ignored and then sees it: it raises nothing, also after a crash between."""
+    first = told(type="pattern_rate", pattern="*", group_by=BOTH, num_events=50, window="10s")
+    alerts = first.lives(lambda second: [lines(second, "all is well", 60)], 0, 2)
+    anew = told(type="pattern_rate", pattern="*", group_by=BOTH, num_events=50, window="10s")
+
+    anew.watch.observe_label(Label(alerts[0].group["log.record.template"], "web", ignored=True))
+    anew.crash()
+
+    assert anew.lives(lambda second: [lines(second, "all is well", 60)], 0, 2) == []
+    assert not any(key.startswith("P:L:") for key in anew.store.entries)
+
+
+def test_who_says_that_silence_is_normal_ends_this_alert_and_no_other(told, lines):
+    """The alert ends at once; said again after a restart, as the job does, the mark does not end the next one."""
+    stage = told(type="pattern_vanished", pattern="*", group_by=BOTH, regular_for="30s", window="10s", forget_after="1h")
+
+    def job_done(second):
+        return [lines(second, "job done")] if second < 60 or 90 <= second < 150 else []
+
+    fired = stage.lives(job_done, 0, 80)
+    mark = Feedback(fired[0].fingerprint, "normal", "ann", 5, rule="a", group=dict(fired[0].group))
+    stage.watch.observe_feedback(mark, stage.book)
+    over = stage.lives(job_done, 80, 90)
+    again = stage.lives(job_done, 90, 180)
+    stage.crash()
+    stage.watch.observe([], stage.book)
+    stage.watch.observe_feedback(mark, stage.book)
+
+    assert [[one.status for one in alerts] for alerts in (fired, over, again)] == [["firing"], ["resolved"], ["firing"]]
+    assert stage.lives(job_done, 180, 200) == []
