@@ -271,10 +271,8 @@ class Patterns:
                     store.put(prefix + identity, entry(known))
             ids.clear()
         for identity in sorted(self._relabelled):
-            if identity in self._labels:
-                store.put(entries.LABEL + identity, self._labels[identity].to_json())
-            else:
-                store.remove(entries.LABEL + identity)
+            key, label = entries.LABEL + identity, self._labels.get(identity)
+            store.remove(key) if label is None else store.put(key, label.to_json())
         self._relabelled.clear()
         if self._is_changed or self._telling.is_changed:
             store.put(entries.SERVICE, orjson.dumps([entries.VERSION, self._born, self.since, self._ended, *self._telling.kept()]))
@@ -286,9 +284,8 @@ class Patterns:
             self._known[known.id] = self._by_text[known.text] = known
             for path in known.paths:
                 self._tree.add(known, path)
-        for key in sorted(kept):
-            if key.startswith(entries.LABEL):
-                self._labels[key.removeprefix(entries.LABEL)] = Label.from_json(kept[key])
+        labels = [Label.from_json(kept[key]) for key in sorted(kept) if key.startswith(entries.LABEL)]
+        self._labels = {label.template: label for label in labels}
         if entries.SERVICE in kept and (flat := orjson.loads(kept[entries.SERVICE]))[0] == entries.VERSION:
             _, self._born, self.since, self._ended, *telling = flat
             self._telling.restore(telling, kept)
