@@ -45,8 +45,9 @@ class Deliver:
         Several are of one rule and status: what of them is still to be told is told in one message, and recorded one by one.
         """
         told = [notification for alert in alerts if (notification := self._to_send(alert))]
-        if not told:
-            return None
+        return self._send(told) if told else None
+
+    def _send(self, told: Sequence[Notification]) -> Again | None:
         message = replace(told[0], others=tuple(notification.alert for notification in told[1:]))
         try:
             with metrics.seconds(self.channel.name):
@@ -55,6 +56,10 @@ class Deliver:
             self._tried(told, "attempt", str(error))
             return Again(str(error), error.after_s)
         except Refused as error:
+            if len(told) > 1:  # one message was too much for it, or one of them: the others are told
+                half = len(told) // 2
+                asks = [self._send(told[:half]), self._send(told[half:])]
+                return next((again for again in asks if again), None)
             self._tried(told, "refused", str(error))
         except Exception as error:
             # A defect of ours in one message must not stop the pager: the record says so, the log has the trace.

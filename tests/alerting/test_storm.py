@@ -5,7 +5,7 @@ from __future__ import annotations
 from alerting import message
 from alerting.channels.webhook import body_of
 from alerting.stages.storm import SINGLE, TOGETHER_EVERY_S
-from logverse.errors import TryAgain
+from logverse.errors import Refused, TryAgain
 from tests.alerting.stand_ins import alert
 from tests.alerting.world import Fake, World
 
@@ -46,6 +46,20 @@ def test_a_message_about_many_that_fails_is_tried_again_whole() -> None:
 
     assert [len(each.alerts) for each in channel.sent[1:]] == [MANY - SINGLE]
     assert world.outcomes.count(("firing", "delivered", 2)) == MANY - SINGLE
+
+
+def test_what_is_refused_in_one_message_is_told_in_smaller_ones() -> None:
+    """A far side that takes no large message, or not one of them, mutes nobody else."""
+    channel = Fake()
+    world = World(channel)
+    world.take(*ALERTS)
+    world.work()
+
+    channel.answers = [Refused("too large"), Refused("too large still")]
+    world.later(TOGETHER_EVERY_S)
+
+    assert [len(each.alerts) for each in channel.sent[1:]] == [22, 23, 45]
+    assert world.outcomes.count(("firing", "delivered", 1)) == MANY
 
 
 def test_few_alerts_of_a_rule_have_a_message_each() -> None:
