@@ -2,8 +2,9 @@
 
 The tail probability of a beta-binomial (Griffiths, "Maximum Likelihood Estimation for the Beta-Binomial Distribution", Biometrics 29
 (1973)): failures of `trials`, each failing with a share that itself varies from step to step. Mean share and its restlessness φ (the
-correlation within a step) by moments as Kleinman's (JASA 68, 1973), over the recent `memory` weighted by requests; Jeffreys' half
-failure and half success stand for what was not seen yet.
+correlation within a step) by moments as Kleinman's (JASA 68, 1973), each step weighed by how much it can say of φ (weighted least
+squares of the squared residuals: Davidian and Carroll, "Variance Function Estimation", JASA 82 (1987)), over the recent `memory`;
+Jeffreys' half failure and half success stand for what was not seen yet.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from logverse.instant import Millis
 
 _LEAST_PHI = 1e-5
 _MOST_PHI = 0.5
+_USUAL_PHI = 0.01  # a series is no more restless than about this until it has shown it: a normal prior's deviation
 _MOST_ADDED = 15.0  # up to this standard deviation (in failures) the tail is added up term by term, beyond it a beta stands for it
 _CUT = 5.0  # deviations beyond which a step teaches no more than one at the border
 _TRIALS = 2_000.0  # a share is made of the steps that hold about so many trials, at least: rare errors need many
@@ -38,7 +40,7 @@ class Ratio(Kept):
 
     options: ClassVar[Mapping[str, Option]] = {"min_steps": MIN_STEPS, "memory": MEMORY}
     needs: ClassVar[Needs] = "ratio"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, options: Mapping[str, Any], step_ms: Millis) -> None:
         super().__init__(options, step_ms)
@@ -69,12 +71,16 @@ class Ratio(Kept):
         if self._steps:
             mean, phi = self._expected()
             single = trials * mean * (1 - mean)
-            edge = _CUT * sqrt(single * (1 + (trials - 1) * phi)) + 1
+            variance = single * (1 + (trials - 1) * phi)
+            edge = _CUT * sqrt(variance) + 1
             failures = max(trials * mean - edge, min(trials * mean + edge, failures))
             share = 1 / min(self._steps, self._long)
-            # Each step weighed by 1 / trials: busy ones do not drown the others
-            self._excess += (((failures - trials * mean) ** 2 - single) / trials - self._excess) * share
-            self._weight += ((trials - 1) * mean * (1 - mean) - self._weight) * share
+            # What φ adds to the square, over the variance of such a square (a Poisson variable's: 2V² + V): one failure of three says next
+            # to nothing of φ, one of one nothing at all, and busy steps do not drown the others.
+            told = single * (trials - 1)
+            weight = max(0.0, told) / (2 * variance * variance + variance)
+            self._excess += (((failures - trials * mean) ** 2 - single) * weight - self._excess) * share
+            self._weight += (told * weight - self._weight) * share
         self._steps += 1
         share = 1 / min(self._steps, self._memory_steps())
         self._failures += (failures - self._failures) * share
@@ -87,7 +93,8 @@ class Ratio(Kept):
         """The mean share, and how much of its variance all requests of a step have in common."""
         trials = self._trials * min(self._steps, self._memory_steps())
         failures = self._failures * min(self._steps, self._memory_steps())
-        phi = self._excess / self._weight if self._weight > 0 else 0.0
+        doubt = 1 / (_USUAL_PHI * _USUAL_PHI) / max(1, min(self._steps, self._long))
+        phi = self._excess / (self._weight + doubt)
         return (failures + 0.5) / (trials + 1), max(_LEAST_PHI, min(_MOST_PHI, phi)) + 1 / (trials + 2)
 
     def _memory(self) -> list[Any]:

@@ -27,6 +27,31 @@ def test_one_error_of_two_requests_is_no_incident():
     assert scores[0] < 2 < 3 < scores[1] < scores[2]
 
 
+def test_one_error_of_three_requests_does_not_blunt_the_detector():
+    """Of a service with few requests, one of which fails now and then, the next burst is found: such a step says little of restlessness."""
+    scores = []
+    for seed in range(6):
+        detector, draw = Ratio({}, STEP), Random(seed)
+        for step in range(4000):
+            trials = 1 + int(draw.expovariate(0.25))
+            detector.learn(Observation(sum(draw.random() < 0.006 for _ in range(trials)), trials), step * STEP)
+        scores.append(detector.score(Observation(6.0, trials=50), 40_000_000).score)
+
+    assert min(scores) > 3
+
+
+def test_a_share_that_varies_from_step_to_step_is_known_to():
+    """Where the share itself goes up and down, a step at the top of its range is no news; where it stands still it is."""
+    restless, steady = Ratio({}, STEP), Ratio({}, STEP)
+    for step in range(2000):
+        restless.learn(Observation(20.0 if step % 5 == 0 else 0.0, trials=200), step * STEP)
+        steady.learn(Observation(4.0, trials=200), step * STEP)
+
+    scores = [detector.score(Observation(20.0, trials=200), 20_000_000).score for detector in (restless, steady)]
+
+    assert scores[0] < 2 < 5 < scores[1]
+
+
 def test_a_first_error_is_no_burst():
     """In a service that had no error for an hour one is a note, three in ten seconds are an incident."""
     detector = CountModel({}, STEP)
