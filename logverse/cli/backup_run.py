@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.command()
 @target_option
 @click.option(
-    "--parallel", type=click.IntRange(1, 16), help="Partitions read at a time, 40 MB of memory each.  [default: cores, at most 4]"
+    "--parallel", type=click.IntRange(1, 16), help="Partitions read at a time, about 70 MB of memory each.  [default: cores, at most 4]"
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be read, and what is gone already.")
 @output_option

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from logverse.instant import Millis
 from storage.backup.columns import Records
-from storage.backup.manifest import File, Gap, Span, in_name
+from storage.backup.manifest import File, Gap, Span, stem
 from storage.backup.parquet import Writer
 from storage.backup.reading import Piece
 from storage.backup.steps import Announce, Step
@@ -112,7 +112,7 @@ class Cutter:
         """The file, with the group in it."""
         if self._writer is None:
             span = self._span
-            path = self._folder / f"{in_name(span.topic_id)}-{span.partition}-{self._start}.parquet"
+            path = self._folder / f"{stem(self._spanning(self._start, span.next))}.parquet"
             self._announce(Step.READ, path.name)
             self._writer = Writer(path, span.topic, span.topic_id, span.partition, self._start, self._hour)
         if len(self._group):

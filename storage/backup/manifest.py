@@ -160,17 +160,16 @@ def file_name(span: Span, hour: Millis) -> str:
     >>> file_name(Span("logs.http", "mT3Y4yQcQzKkUJQZ0cO0Hw", 2, 100, 250), 1_700_000_000_000)
     'data/type=http/dt=2023-11-14/hour=22/mT3Y4yQcQzKkUJQZ0cO0Hw-2-100-250.parquet'
     """
-    offsets = f"{in_name(span.topic_id)}-{span.partition}-{span.start}-{span.next}"
-    return f"{folder(span.topic, hour)}/hour={instant.written(hour)[11:13]}/{offsets}.parquet"
+    return f"{folder(span.topic, hour)}/hour={instant.written(hour)[11:13]}/{stem(span)}-{span.next}.parquet"
 
 
-def in_name(topic_id: str) -> str:
-    """A topic's id as a part of a file's name: base64, without the two letters that no name can have (RFC 4648, section 5).
+def stem(span: Span) -> str:
+    """How its file names begin. An id as clients write it may have `/` and `+`; in names it stands as Kafka itself writes it.
 
-    >>> in_name("/DlLwThgQqyFu86r+jghcA")
-    '_DlLwThgQqyFu86r-jghcA'
+    >>> stem(Span("rules", "CJAVTMfRT/W7nn+paDhSNA", 0, 5, 9))
+    'CJAVTMfRT_W7nn-paDhSNA-0-5'
     """
-    return topic_id.replace("/", "_").replace("+", "-")
+    return f"{span.topic_id.replace('/', '_').replace('+', '-')}-{span.partition}-{span.start}"
 
 
 def folder(topic: str, day: Millis) -> str:

@@ -133,6 +133,15 @@ def test_a_topic_made_anew_is_another(world):
     assert world.backup().run().notes == ()
 
 
+def test_any_id_of_a_topic_makes_names(world):
+    """Clients write ids in base64: one in three has a slash, which would be a folder."""
+    world.topics.ids["logs.http"] = "CJAVTMfRT/W7nn+paDhSNA"
+    fill(world, 10).backup().run()
+
+    assert world.rows() == world.expected()
+    assert {name.count("/") for name in world.names()} == {4}
+
+
 def test_a_kafka_that_went_back_is_told(world):
     """An election that lost records gives their offsets to others: nobody may believe that those are archived."""
     fill(world, 20).backup().run()
