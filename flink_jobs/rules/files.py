@@ -7,7 +7,8 @@ some types know is for rules of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,11 +114,12 @@ def _read_file(path: Path, reading: _Reading) -> None:
 
 
 _BROKEN = yaml.ScalarNode("broken", "")
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair of UTF-16: no JSON can carry it
 
 
 def _composed(path: Path, reading: _Reading) -> yaml.Node | None:
     try:
-        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
         raise WrongSettings(f"cannot be read: {error.strerror}", where=str(path), remedy="name a file with rules") from error
     except UnicodeDecodeError as error:
@@ -125,6 +127,27 @@ def _composed(path: Path, reading: _Reading) -> yaml.Node | None:
     except yaml.YAMLError as error:
         reading.problems.append(_not_yaml(path, error))
         return _BROKEN
+    for node in _scalars(root):
+        if _HALF.search(node.value):
+            reading.wrong(path, node, "", "holds half a character", "write the character itself, or \\U and eight digits for both halves")
+            return _BROKEN
+    return root
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """All texts below this node. Aliases are visited once."""
+    left, seen = [node], set[int]()
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.ScalarNode):
+            yield one
+        elif isinstance(one, yaml.SequenceNode):
+            left += one.value
+        elif isinstance(one, yaml.MappingNode):
+            left += [part for pair in one.value for part in pair]
 
 
 def _not_yaml(path: Path, error: yaml.YAMLError) -> Placed:

@@ -169,6 +169,8 @@ def test_thresholds_that_cannot_work_together_are_refused(write, options, field)
     [
         ("rules:\n  - name: a\n    where: {http.response.status_code: >=500}\n", 3, 'quote values that begin with > ! *'),
         ("rules:\n  - name: a\n  type: any\n", 3, "not YAML"),
+        ('rules:\n  - name: a\n    description: "\\ud800"\n', 3, "half a character"),
+        ('rules:\n  - name: a\n    where: {"\\udfff": x}\n', 3, "half a character"),
         ("rules: []\n", 1, "no list of rules"),
         ("", 1, "no list of rules"),
         ("rule:\n  - {name: a}\n", 1, "nothing else"),
