@@ -22,7 +22,7 @@ class Store(Protocol):
     """Where a watch keeps itself (Flink's MapState behind it).
 
     Keys: `cursor`, `S:` series, `T:` last alerts, `B:` buckets, `D:` what judges remember, `M:` what rules remember, `W:` models that
-    wait for their series, `I:` expected sources, `P:` patterns.
+    wait for their series, `H:` until when the model that was heard had learnt, `I:` expected sources, `P:` patterns.
     """
 
     def get(self, key: str) -> bytes | None: ...

@@ -258,8 +258,8 @@ def bucket_key(key: str, start: Millis) -> str:
 
 
 def forget(store: Writer, key: str) -> None:
-    """Takes a series, its last alert and its judge's memory out of the store."""
-    for kind in "STD":
+    """Takes a series, its last alert, its judge's memory and which model it had out of the store."""
+    for kind in "STDH":
         store.remove(f"{kind}:{key}")
 
 

@@ -16,9 +16,15 @@ def tell(series: Series, word: Feedback) -> None:
 
 
 def adopt(roster: Roster, store: Store, model: Model, plan: Plan | None) -> None:
-    """Gives a model to its series if that has not learnt enough by itself; keeps it for a series that is not there yet."""
+    """Gives a model to its series if that has not learnt enough by itself; keeps it for a series that is not there yet.
+
+    Once: after a restart it is heard again, and would take from the series what it has learnt since.
+    """
     state = None if plan is None else plan.type.trained(plan, model.state, model.budget)
     if plan is None or state is None or not plan.takes(model.group):
+        return
+    heard, until = f"H:{model.fingerprint}", str(model.trained_until).encode()
+    if store.get(heard) == until:
         return
     series = roster.series.get(model.fingerprint)
     if series is not None:
@@ -27,6 +33,8 @@ def adopt(roster: Roster, store: Store, model: Model, plan: Plan | None) -> None
             series.course.judge.changed = True
             series.next = series.course.due()
             series.save(store)
+            store.put(heard, until)
     elif roster.waiting < SERIES_CAP:
         roster.waiting += store.get(f"W:{model.fingerprint}") is None
         store.put(f"W:{model.fingerprint}", state)
+        store.put(heard, until)

@@ -158,6 +158,24 @@ def test_a_model_from_history_makes_it_ready(scene, row, start):
     assert not any(key.startswith("W:") for key in early.store.entries)
 
 
+def test_a_model_that_is_heard_again_takes_nothing_away(scene, row, start):
+    """After a restart the topic is read from its beginning: a series that is not ready yet goes on from what it has learnt since."""
+    detector = DETECTORS["count"].make({"min_steps": 20}, 2000)
+    detector.learn(Observation(40.0), at=start - 2000)
+    model = Model("rate", {"service.name": "web"}, "count", RATE.revision, detector.state(), start)
+    undisturbed, stage = scene(RATE), scene(RATE)
+
+    for one in (undisturbed, stage):
+        one.watch.observe_model(model, one.book)
+        one.lives(lambda second: usual(row, second), 0, 20)
+    stage.crash()
+    stage.watch.observe_model(model, stage.book)
+    for one in (undisturbed, stage):
+        one.lives(lambda second: usual(row, second), 20, 24)
+
+    assert stage.store.entries == undisturbed.store.entries
+
+
 def test_a_model_of_another_rule_or_service_is_left_alone(scene, row):
     """A watch takes only what is about its own key, and only into a detector it fits."""
     stage = scene(RATE)
