@@ -19,7 +19,7 @@ from .conftest import Stack, TopicSet, migrated, topic_set, wait_until
 from .kept import Kept
 from .plain_reader import real_log
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.proof, pytest.mark.timeout(600)]
 
 EVER = ("--since", "2010-01-01")
 
