@@ -78,7 +78,7 @@ class Ratio(Kept):
             # What φ adds to the square, over the variance of such a square (a Poisson variable's: 2V² + V): one failure of three says next
             # to nothing of φ, one of one nothing at all, and busy steps do not drown the others.
             told = single * (trials - 1)
-            weight = max(0.0, told) / (2 * variance * variance + variance)
+            weight = told / (2 * variance * variance + variance) if told > 0 else 0.0
             self._excess += (((failures - trials * mean) ** 2 - single) * weight - self._excess) * share
             self._weight += (told * weight - self._weight) * share
         self._steps += 1

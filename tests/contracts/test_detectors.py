@@ -178,6 +178,16 @@ def test_hostile_numbers_do_no_harm(name, data):
     assert again is not None and again.state() == detector.state()
 
 
+def test_next_to_nothing_among_next_to_nothing_does_no_harm(name):
+    """The smallest numbers there are: a square of them is 0, and nothing is divided by it."""
+    detector = restored(name, grown(name))
+
+    for step in range(500, 503):
+        detector.learn(Observation(0.0, 5e-324, (5e-324, 5e-324)), START + step * STEP)
+
+    assert math.isfinite(detector.score(Observation(0.0, 5e-324, (5e-324, 5e-324)), START + 503 * STEP).score)
+
+
 def test_what_is_no_number_teaches_nothing(name):
     """nan and the infinities are scored 0 with the reason, and not learnt."""
     detector, _ = lived(name, 500)
