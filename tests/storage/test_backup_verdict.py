@@ -44,7 +44,10 @@ def test_complete_says_what_was_looked_at():
     [
         ({"problems": ["manifest 00000002 is missing"]}, "manifest 00000002 is missing"),
         ({"damages": [Damage(FILE, "is not there")]}, "data/x.parquet is not there"),
-        ({"losses": [Loss(Gap(SPAN), NOON)]}, "10 records at most were deleted by Kafka between two backups (logs.http partition 2 from offset 40)"),
+        (
+            {"losses": [Loss(Gap(SPAN), NOON)]},
+            "10 records at most were deleted by Kafka between two backups (logs.http partition 2 from offset 40)",
+        ),
         ({"tally": {"missing": 2}, "line": {"missing": 2}}, "2 records are in Kafka and not in the archive (logs.http 2023-11-15 00:00)"),
         ({"others": {"rules": Tally(missing=1)}}, "1 records are in Kafka and not in the archive (rules)"),
         ({"tally": {"altered": 1}}, "1 records have other bytes in Kafka than in the archive"),
