@@ -90,6 +90,10 @@ class Rolling:
             return enters if leaves is None else leaves
         return enters if enters < leaves else leaves
 
+    def next_blamed(self) -> Millis | None:
+        """When, after its position, the next bucket enters that has events to blame."""
+        return next((start + self._step for start in self._ahead if self._buckets[start].sums[1]), None)
+
     def expect(self, start: Millis) -> None:
         """A bucket was made at `start`."""
         if start >= self.position:

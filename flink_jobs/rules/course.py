@@ -51,7 +51,7 @@ class Course:
     def due(self) -> Millis | None:
         """The next time to judge; None when nothing can change any more."""
         plan, position, life = self._plan, self.rolling.position, self.life
-        first = self.rolling.next_change()
+        first = self.rolling.next_blamed() if self.sleeps else self.rolling.next_change()
         times: list[Millis | None] = [self.judge.next(position, life.active_at if life.active else None)]
         if self.before is not None and (change := self.before.next_change()) is not None:
             times.append(change + plan.span_ms)
@@ -67,6 +67,12 @@ class Course:
             if time is not None and (first is None or time < first):
                 first = time
         return None if first is None else max(first, self.since + plan.step_ms)  # what was before the series is not judged
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether only an event to blame can change anything: then seconds full of others need no judgement."""
+        plain = self.judge.waits_for_blame and self._plan.schedule is None and self._plan.rule.no_data == "ok"
+        return plain and not (self.rolling.sums[1] or self.life.active or self.again or self.held or self.muted)
 
     def _next_turn(self) -> Millis | None:
         """When the schedule lets it be judged, or not, the next time."""

@@ -57,6 +57,8 @@ class Detecting:
     """Judges the last step. It does not learn while the alert is active; a level that lasts longer than the rule's `relearn_after` it
     learns then, or at once when told that it is normal; never when told that it is important."""
 
+    waits_for_blame = False
+
     def __init__(self, terms: Terms, detector: Detector, budget: AlertBudget | None, memory: Memory, learns: bool = True) -> None:
         self._terms, self._detector, self._budget, self._memory, self._learns = terms, detector, budget, memory, learns
         self.changed = False

@@ -17,6 +17,8 @@ class Heard:
     `expect`: which sources count, "learned", "declared" or "both".
     """
 
+    waits_for_blame = False
+
     def __init__(self, expect: str, window_ms: Millis, state: bytes | None) -> None:
         self._expect, self._window_ms = expect, window_ms
         known: list[bool] = orjson.loads(state) if state else [False, False]

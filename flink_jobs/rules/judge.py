@@ -44,6 +44,7 @@ class Judge(Protocol):
     """One series' judge. One that remembers gives its memory as bytes, and says when it has changed."""
 
     changed: bool
+    waits_for_blame: bool  # nothing can be too much, and nothing is learnt, while no event in the window is one of the blamed
 
     @property
     def ready(self) -> float:
@@ -76,10 +77,12 @@ class Judge(Protocol):
 class ByLimits:
     """Fixed limits on the figure of the window. A minimum is judged only when the series is known for a whole window."""
 
-    changed, ready = False, 1.0
+    changed, ready, waits_for_blame = False, 1.0, False
 
     def __init__(self, measure: Measure, limits: tuple[Limit, ...]) -> None:
         self._measure, self._limits = measure, limits
+        upper = all(limit.comparison in (">", ">=") and limit.threshold > 0 for limit in limits)
+        self.waits_for_blame = type(self) is ByLimits and upper and not measure.distinct_bits
 
     def judge(self, view: View) -> Judgement:
         actual = figure_of(self._measure, view.window)

@@ -127,9 +127,9 @@ class Series:
                 return False
             bucket = self.buckets[start] = Bucket((0,) * self.plan.width, distinct=EMPTY if rolling.distinct is not None else None)
             self.course.expect(start)
-            if self.next is None or start + step < self.next:
-                self.next = self.course.due()
         bucket.add(columns, peak, trait, sample)
+        if (self.next is None or start + step < self.next) and (columns[1] or not self.course.sleeps):
+            self.next = self.course.due()
         if bucket.distinct is not None:
             self._note(bucket.distinct, start, value, sketch)
         self._unsaved.add(start)
@@ -196,6 +196,8 @@ class Series:
     def expire(self, cursor: Millis) -> bool:
         """Lets go of what is too old to matter; True when nothing of the series is left to keep."""
         course = self.course
+        if course.sleeps:
+            course.move(max(self.plan.floor(cursor), course.position))  # its windows let go of what they hold first
         oldest = self.plan.floor(cursor) - self.plan.kept_ms - LATE_MS
         old = [start for start in self.buckets if start < oldest]
         for start in old:

@@ -6,7 +6,7 @@ from memory. Its results depend only on what was observed before which time, not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from flink_jobs.patterns.patterns import Patterns
 from flink_jobs.rules.book import Page
@@ -29,9 +29,10 @@ from logverse.template import Label, Template
 
 __all__ = ["Store", "Watch"]
 
-_REMEMBERED = 20_000  # combinations of dimensions whose places are remembered
+_REMEMBERED = 20_000  # combinations of dimensions whose places are looked for, until all are forgotten
 _SWEEP_MS = 60_000
 
+Dimensions = tuple[str | int | None, ...]
 Aim = tuple[Series | None, Memory | None, Plan, Place]
 
 
@@ -45,7 +46,7 @@ class Watch:
 
     def __init__(self, key: str, store: Store, across: bool = False) -> None:
         self.key, self._store = key, store
-        self.overflow = self.too_late = 0
+        self.overflow = self.too_late = self._finds = 0
         self.crowded: set[str] = set()
         cursor = store.get("cursor")
         self._cursor: Millis | None = None if cursor is None else int(cursor)
@@ -56,7 +57,8 @@ class Watch:
         self._storms = Storms(key, store)
         kept = [] if across else [(name, value) for name, value in store.items() if name.startswith("P:")]
         self.patterns = None if across else Patterns(key, kept)
-        self._aims: dict[str, dict[tuple[str | int | None, ...], list[Aim]]] = {view: {} for view in VIEWS}
+        self._aims: dict[str, dict[Dimensions, list[Aim]]] = {view: {} for view in VIEWS}
+        self._aimed: dict[str, list[tuple[str, Dimensions]]] = {}  # by series, where in _aims it is; "": where there was no room for one
         self._strange: list[Anomaly] = []
 
     # What is seen
@@ -261,21 +263,26 @@ class Watch:
             said = {group[name]: text for name, text in (words or {}).items() if name in group}
             series = None if memory is not None else self._roster.of(plan, group, summary.second, cursor, said)
             found.append((series, memory, plan, place))
-        if sum(map(len, self._aims.values())) >= _REMEMBERED:
+        self._finds += 1
+        if self._finds >= _REMEMBERED:
             self._forget_aims()
         self._aims[summary.view][summary.dimensions] = found
+        for series, memory, _, _ in found:
+            if memory is None:
+                self._aimed.setdefault("" if series is None else series.key, []).append((summary.view, summary.dimensions))
         return found
 
     def _forget_aims(self) -> None:
+        self._finds = 0
+        self._aimed.clear()
         for of_view in self._aims.values():
             of_view.clear()
 
-    def _forget_aims_at(self, gone: Collection[str]) -> None:
+    def _forget_aims_at(self, gone: Iterable[str]) -> None:
         """Of these series, and of those that there was no room for."""
-        for of_view in self._aims.values():
-            stale = [key for key, aims in of_view.items() if any(_is_stale(series, memory, gone) for series, memory, _, _ in aims)]
-            for key in stale:
-                del of_view[key]
+        for key in ("", *gone):
+            for view, dimensions in self._aimed.pop(key, ()):
+                self._aims[view].pop(dimensions, None)
 
     def _sweep(self, now: Millis) -> None:
         """Each minute: expired buckets go, and series of which nothing is left."""
@@ -288,10 +295,6 @@ class Watch:
         self._page = page
         if self._roster.turn_to(page, self._cursor or 0):
             self._forget_aims()
-
-
-def _is_stale(series: Series | None, memory: Memory | None, gone: Collection[str]) -> bool:
-    return memory is None if series is None else series.key in gone
 
 
 def _words(summary: Summary) -> dict[str, str]:
