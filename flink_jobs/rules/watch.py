@@ -172,8 +172,7 @@ class Watch:
         now = max(now, cursor)
         alerts = self._roster.end_orphans(cursor)
         ended, gone = self._expected.enlist(self._roster, rules, cursor)
-        alerts += ended
-        alerts += self._end_patterns(rules, cursor)
+        alerts += ended + self._end_patterns(rules, cursor)
         if gone:
             self._forget_aims()
         self._settle(now, cursor)
@@ -255,8 +254,7 @@ class Watch:
         words = {"log.record.template": summary.pattern.words} if summary.pattern is not None else None
         fields = dict(zip(VIEWS[summary.view], summary.dimensions, strict=True))
         for plan in self._page.by_view[summary.view]:
-            place = plan.place_of(fields, words)
-            if place is None:
+            if (place := plan.place_of(fields, words)) is None:
                 continue
             memory = self._roster.memories.get(plan.rule.name)
             group = dict(zip(plan.rule.group_by, place.group, strict=True))
