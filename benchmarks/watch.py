@@ -1,7 +1,7 @@
 """What the Python side of the detect job costs and keeps, without Flink: `python -m benchmarks.watch`.
 
-First the work: two hundred rules over 5,000 series, the rows of 5,000 events a second as the SQL would make them, through the same objects
-as the job (wire, Watch), in CPU seconds per million events and microseconds a summary. Then the state: so many series, each with an
+First the work: two hundred rules over 5,000 series, the rows of so many events a second as the SQL would make them, through the same
+objects as the job (wire, Watch), in CPU seconds per million events and microseconds a summary. Then the state: so many series, each with an
 event every ten seconds for longer than anything is kept; bytes in the store (keys and values) and growth of this process.
 """
 
@@ -12,6 +12,7 @@ import random
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from benchmarks import rules_200
@@ -23,7 +24,7 @@ from logverse.summary import DIMENSIONS, DURATION_BOUNDS, Summary
 
 START = 1_767_225_600_000  # 2026-01-01
 ROUTES = 100  # of a service, that is 5,000 series
-PER_SECOND = 5_000  # events
+SHARES = {200: 0.985, 404: 0.01, 503: 0.005}  # of statuses
 KEPT_S = 1_000  # longer than a window of a minute and the quarter of an hour for late rows
 
 
@@ -40,29 +41,32 @@ class Store(dict[str, bytes]):
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="of event time, of the work")
+    parser.add_argument("--events", type=int, nargs="+", default=[5_000, 100_000], help="a second of event time")
     parser.add_argument("--series", type=int, default=20_000, help="of the state; it grows in proportion")
     options = parser.parse_args(arguments)
     if options.seconds:
-        work(options.seconds)
+        for events in options.events:
+            work(options.seconds, events)
     if options.series:
         state(options.series)
 
 
-def work(seconds: int) -> None:
+def work(seconds: int, events: int) -> None:
     """Prints what judging costs once every series is known."""
     book = RuleBook(rules_200.rules())
     watches = {f"service-{number}": Watch(f"service-{number}", Store()) for number in range(rules_200.SERVICES)}
-    rows = list(_rows(seconds + 2))
+    rows = list(_rows(seconds + 2, events))
     for second in rows[:2]:
         _pass(second, watches, book)
     began, summaries = time.process_time(), 0
     for second in rows[2:]:
         summaries += _pass(second, watches, book)
     took = time.process_time() - began
-    per_million = took / (seconds * PER_SECOND) * 1e6
+    per_million = took / (seconds * events) * 1e6
     series = rules_200.SERVICES * (ROUTES + 3)
     print(
-        f"{len(book.plans)} rules, {series:,} series: {per_million:.1f} CPU s per million events, {took / summaries * 1e6:.1f} µs a summary"
+        f"{len(book.plans)} rules, {series:,} series, {events:,} events a second: {per_million:.1f} CPU s per million events,"
+        f" {took / summaries * 1e6:.1f} µs a summary"
     )
 
 
@@ -77,21 +81,23 @@ def _pass(second: list[tuple[str, int, str]], watches: dict[str, Watch], book: R
     return count
 
 
-def _rows(seconds: int) -> Iterator[list[tuple[str, int, str]]]:
+def _rows(seconds: int, events: int) -> Iterator[list[tuple[str, int, str]]]:
     """A second's rows: of each service, its items. Events are spread by chance, as the benchmark `detect` does."""
     chance = random.Random(7)
     for number in range(seconds):
         at = START + number * 1000
         routes: dict[str, list[Summary]] = {f"service-{number}": [] for number in range(rules_200.SERVICES)}
         for service, several in routes.items():
-            hits = [chance.randrange(ROUTES) for _ in range(PER_SECOND // rules_200.SERVICES)]
-            several += [_summary(service, at, f"/r{route}/{{id}}", hits.count(route)) for route in sorted(set(hits))]
+            of_service = events // rules_200.SERVICES
+            statuses = chance.choices(list(SHARES), list(SHARES.values()), k=of_service)
+            hits = Counter(zip((chance.randrange(ROUTES) for _ in range(of_service)), statuses, strict=True))
+            several += [_summary(service, at, f"/r{route}/{{id}}", count, status) for (route, status), count in sorted(hits.items())]
         yield [(service, at, wire.items(several)) for service, several in routes.items()]
 
 
-def _summary(service: str, at: int, route: str, count: int) -> Summary:
+def _summary(service: str, at: int, route: str, count: int, status: int = 200) -> Summary:
     values = {"service.name": service, "log.type": "http", "http.route": route, "http.request.method": "GET"} | {
-        "http.response.status_code": 200, "severity_number": 9,
+        "http.response.status_code": status, "severity_number": 9,
     }  # fmt: skip
     histogram = tuple(0 if bound < 0.05 else count for bound in DURATION_BOUNDS)
     body = '10.0.1.7 - - "GET /r/17 HTTP/1.1" 200 512'

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from operator import add, sub
 from typing import Any
 
-import orjson
-
 from flink_jobs.rules.distinct import Distinct, DistinctOver
 from logverse.instant import Millis
 
-VERSION = 2
+VERSION = 3  # of the form of `plain`
 LABELS = 8  # kept a bucket
 SAMPLE, SAMPLES = 500, 3  # characters kept of a log line, lines of an alert
 
@@ -29,30 +27,27 @@ class Bucket:
         self.sums, self.peak, self.blame, self.sample = list(sums), peak, dict(blame), sample
         self.distinct = None if distinct is None else Distinct.from_plain(distinct)
 
-    def add(self, columns: Sequence[int], peak: float, trait: str, sample: str) -> None:
+    def add(self, columns: Sequence[int], peak: float) -> None:
         self.sums = list(map(add, self.sums, columns))
         if peak > self.peak:
             self.peak = peak
-        if columns[1]:
-            if trait in self.blame:
-                self.blame[trait] += columns[1]
-            else:
-                charge(self.blame, trait, columns[1], LABELS)
-            self.sample = self.sample or sample[:SAMPLE]
+
+    def charge(self, count: int, trait: str, sample: str) -> None:
+        """Says who is to blame for `count` of the events, and keeps the first line of them."""
+        if trait in self.blame:
+            self.blame[trait] += count
+        else:
+            charge(self.blame, trait, count, LABELS)
+        self.sample = self.sample or sample[:SAMPLE]
 
     def forget_names(self) -> None:
         """Keeps the figures alone: the window has gone on, nobody asks who it was."""
         self.blame, self.sample = {}, ""
 
-    def to_bytes(self) -> bytes:
-        plain = [VERSION, self.sums, self.peak, self.blame, self.sample]
-        return orjson.dumps(plain if self.distinct is None else [*plain, self.distinct.plain()])
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Bucket | None:
-        """The bucket in these bytes; None when another version of this code wrote them in another form."""
-        version, *rest = orjson.loads(data)
-        return cls(*rest) if version == VERSION else None
+    def plain(self) -> list[Any]:
+        """As JSON has it: what to make the bucket of again."""
+        plain = [self.sums, self.peak, self.blame, self.sample]
+        return plain if self.distinct is None else [*plain, self.distinct.plain()]
 
 
 class Rolling:

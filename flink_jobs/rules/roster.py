@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from flink_jobs.rules import shelf
 from flink_jobs.rules.book import Page
 from flink_jobs.rules.buckets import Bucket
 from flink_jobs.rules.memory import Memory
 from flink_jobs.rules.plan import Plan
-from flink_jobs.rules.series import Kept, Series, bucket_key, fingerprint, forget, over, taken_over
+from flink_jobs.rules.series import Kept, Series, fingerprint, forget, over, taken_over
 from logverse.alert import Alert
 from logverse.instant import Millis
 
@@ -21,8 +22,8 @@ SERIES_CAP = 2_000  # of one rule in one watch; a busy series is about half a me
 class Store(Protocol):
     """Where a watch keeps itself (Flink's MapState behind it).
 
-    Keys: `cursor`, `S:` series, `T:` last alerts, `B:` buckets, `D:` what judges remember, `M:` what rules remember, `W:` models that
-    wait for their series, `H:` until when the model that was heard had learnt, `I:` expected sources, `P:` patterns.
+    Keys: `cursor`, `S:` series, `T:` last alerts, `B:` buckets (rules/shelf.py), `D:` what judges remember, `M:` what rules remember,
+    `W:` models that wait for their series, `H:` until when the model that was heard had learnt, `I:` expected sources, `P:` patterns.
     """
 
     def get(self, key: str) -> bytes | None: ...
@@ -45,6 +46,7 @@ class Roster:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._shelves = shelf.Shelves(store)
         self.series: dict[str, Series] = {}
         self.orphans: dict[str, Orphan] = {}
         self.memories: dict[str, Memory] = {}
@@ -64,13 +66,14 @@ class Roster:
         for key, series in list(self.series.items()):
             if page.plans.get(series.plan.rule.name) is not series.plan:
                 self.orphans[key] = Orphan(series.kept, series.buckets, series.course.judge.state())
+                self._shelves.put(series.shelf, key, self.orphans[key])
                 del self.series[key]
         for key, orphan in list(self.orphans.items()):
             plan = page.plans.get(orphan.kept.rule)
             if plan is not None and plan.takes(orphan.kept.group):
                 del self.orphans[key]
-                self.series[key] = Series(plan, key, orphan.kept, orphan.buckets, cursor, orphan.state)
-                self.series[key].save(self._store)
+                self._shelve(Series(plan, key, orphan.kept, orphan.buckets, cursor, orphan.state))
+                self.save([self.series[key]])
         self._counts = Counter(series.plan.rule.name for series in self.series.values())
         self._turn_memories(former)
         return True
@@ -118,17 +121,32 @@ class Roster:
         kept = Kept(rule=name, revision="", shape=plan.shape, group=group, since=plan.floor(second), words=dict(words or {}))
         self._counts[name] = self._counts.get(name, 0) + 1
         model = self._store.get(f"W:{key}") if self.waiting else None
-        self.series[key] = Series(plan, key, kept, {}, cursor, model)
+        self._shelve(Series(plan, key, kept, {}, cursor, model))
         if model is not None:
             self.waiting -= 1
             self._store.remove(f"W:{key}")
             self.series[key].course.judge.changed = True
         return self.series[key]
 
+    def _shelve(self, series: Series) -> None:
+        self.series[series.key] = series
+        if series.shelf == shelf.NOWHERE:
+            series.stand_on(self._shelves.find_room(series.key, series, series.plan.kept_ms))
+        else:
+            self._shelves.put(series.shelf, series.key, series)
+
+    def save(self, several: Iterable[Series]) -> None:
+        """Writes what changed in these series, and the buckets of those that went."""
+        for series in several:
+            series.save(self._store)
+            self._shelves.touch(series.shelf, series.take_touched())
+        self._shelves.save()
+
     def drop(self, key: str) -> None:
-        """Lets go of a series of which nothing is left."""
+        """Lets go of a series of which nothing is left; its buckets go with the next `save`."""
         series = self.series.pop(key)
-        series.remove(self._store)
+        self._shelves.leave(series.shelf, key, series.take_touched() | series.buckets.keys())
+        forget(self._store, key)
         self._counts[series.plan.rule.name] -= 1
 
     def end(self, field: str, gone: Mapping[str, str], at: Millis) -> list[Alert]:
@@ -147,8 +165,7 @@ class Roster:
         expired = {key for key, series in self.series.items() if series.expire(now)}
         for key in expired:
             self.drop(key)
-        for series in self.series.values():
-            series.save(self._store)
+        self.save(self.series.values())
         for memory in self.memories.values():
             memory.expire(now)
         self.save_memories()
@@ -163,15 +180,15 @@ class Roster:
             last = self._store.get(f"T:{key}")
             ended = over(Alert.from_json(last), at, self._page.absent(orphan.kept.rule)) if last else None
             alerts += [ended] if ended else []
-            for start in orphan.buckets:
-                self._store.remove(bucket_key(key, start))
+            if orphan.kept.shelf != shelf.NOWHERE:
+                self._shelves.leave(orphan.kept.shelf, key, orphan.buckets)
             forget(self._store, key)
         self.orphans.clear()
         return alerts
 
     def _restore(self) -> None:
         """Everything is an orphan until the rules are known. What another version wrote in another form goes, its open alerts stay."""
-        buckets: dict[str, dict[Millis, Bucket]] = {}
+        buckets: dict[str, bytes] = {}
         states: dict[str, bytes] = {}
         told: dict[str, bytes] = {}
         for key, value in self._store.items():
@@ -179,11 +196,7 @@ class Roster:
             if kind == "S":
                 self._restore_series(rest, value)
             elif kind == "B":
-                series, _, start = rest.partition(":")
-                if (bucket := Bucket.from_bytes(value)) is not None:
-                    buckets.setdefault(series, {})[int(start)] = bucket
-                else:
-                    self._store.remove(key)
+                buckets[key] = value
             elif kind == "D":
                 states[rest] = value
             elif kind == "T":
@@ -194,7 +207,20 @@ class Roster:
             if (kept := taken_over(Alert.from_json(told[key]))) is not None:
                 self.orphans[key] = Orphan(kept)
         for key, orphan in self.orphans.items():
-            orphan.buckets, orphan.state = buckets.get(key, {}), states.get(key)
+            orphan.state = states.get(key)
+            if orphan.kept.shelf != shelf.NOWHERE:
+                self._shelves.put(orphan.kept.shelf, key, orphan)
+        for name, value in buckets.items():
+            self._restore_buckets(name, value)
+
+    def _restore_buckets(self, name: str, value: bytes) -> None:
+        """Gives each series on the shelf its bucket; an entry that is nobody's any more goes."""
+        stood, start, held = shelf.read(name, value) or (shelf.NOWHERE, 0, {})
+        mine = [key for key in held if key in self.orphans and self.orphans[key].kept.shelf == stood]
+        for key in mine:
+            self.orphans[key].buckets[start] = held[key]
+        if not mine:
+            self._store.remove(name)
 
     def _restore_series(self, key: str, value: bytes) -> None:
         kept = Kept.from_bytes(value)

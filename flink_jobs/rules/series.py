@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -18,6 +18,7 @@ from flink_jobs.rules.explain import Finding, explanation
 from flink_jobs.rules.forms import Value
 from flink_jobs.rules.late import missed
 from flink_jobs.rules.plan import Plan
+from flink_jobs.rules.shelf import NOWHERE, Writer
 from logverse.alert import Alert, Status
 from logverse.anomaly import Anomaly
 from logverse.identity import digest
@@ -26,13 +27,6 @@ from logverse.instant import Millis
 VERSION = 2
 LATE_MS = 15 * 60_000  # rows that are later than this are not for detection any more
 EMPTY: list[Any] = [[], "0"]  # distinct values of a new bucket
-
-
-class Writer(Protocol):
-    """Where entries are written through."""
-
-    def put(self, key: str, value: bytes) -> None: ...
-    def remove(self, key: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -54,6 +48,7 @@ class Kept:
     muted: bool = False
     words: dict[str, str] = field(default_factory=dict)  # what a sentence says instead of a value of the group
     named: list[Millis] = field(default_factory=list)  # dirty buckets behind the window: it forgot their names, late rows brought others
+    shelf: str = NOWHERE  # with whose buckets its own are kept
 
     def to_bytes(self) -> bytes:
         return orjson.dumps([VERSION, self])
@@ -76,12 +71,12 @@ class Series:
 
     def __init__(self, plan: Plan, key: str, kept: Kept, buckets: dict[Millis, Bucket], cursor: Millis, state: bytes | None = None) -> None:
         self.plan, self.key, self.group, self._past, self.words = plan, key, kept.group, kept.past, kept.words
-        self._unsaved: set[Millis] = set()
-        self._gone: set[Millis] = set()
+        self.shelf = kept.shelf
+        self._touched: set[Millis] = set()
         self._changed = kept.revision != plan.revision
         self._told: Alert | None = None
         if kept.shape != plan.shape:
-            self._gone, buckets, kept.dirty = set(buckets), {}, None
+            self._touched, buckets, kept.dirty = set(buckets), {}, None
             kept.since, kept.held = plan.floor(cursor), kept.life.active
         self.buckets, self.dirty = buckets, kept.dirty
         self.course = course = Course(plan, buckets, plan.floor(cursor), kept.since, plan.type.judge(plan, state))
@@ -100,7 +95,7 @@ class Series:
         course = self.course
         return Kept(
             self.plan.rule.name, self.plan.revision, self.plan.shape, self.group, course.since, course.life, course.limit, course.tally,
-            course.held, course.again, self.dirty, self._past, course.muted, self.words, sorted(self._named),
+            course.held, course.again, self.dirty, self._past, course.muted, self.words, sorted(self._named), self.shelf,
         )  # fmt: skip
 
     def say(self, words: Mapping[str, str] | None) -> None:
@@ -125,14 +120,17 @@ class Series:
         if bucket is None:
             if start < rolling.position - self.plan.kept_ms - LATE_MS:
                 return False
-            bucket = self.buckets[start] = Bucket((0,) * self.plan.width, distinct=EMPTY if rolling.distinct is not None else None)
+            bucket = self.buckets[start] = Bucket(columns, peak, distinct=EMPTY if rolling.distinct is not None else None)
             self.course.expect(start)
-        bucket.add(columns, peak, trait, sample)
+        else:
+            bucket.add(columns, peak)
+        if columns[1]:
+            bucket.charge(columns[1], trait, sample)
         if (self.next is None or start + step < self.next) and (columns[1] or not self.course.sleeps):
             self.next = self.course.due()
         if bucket.distinct is not None:
             self._note(bucket.distinct, start, value, sketch)
-        self._unsaved.add(start)
+        self._touched.add(start)
         if start < rolling.position:
             self._add_late(start, columns, trait)
         return True
@@ -202,7 +200,7 @@ class Series:
         old = [start for start in self.buckets if start < oldest]
         for start in old:
             del self.buckets[start]
-        self._gone.update(old)
+        self._touched.update(old)
         self._past[:] = [(first, last) for first, last in self._past if last >= oldest]
         return not (self.buckets or course.life.active or course.muted or self.dirty or self._past or course.judge.keeps(cursor))
 
@@ -224,14 +222,7 @@ class Series:
         ]  # fmt: skip
 
     def save(self, store: Writer) -> None:
-        """Writes what changed since the last time."""
-        buckets = self.buckets
-        for start in self._unsaved:
-            if start in buckets:
-                store.put(bucket_key(self.key, start), buckets[start].to_bytes())
-        for start in self._gone:
-            if start not in buckets:
-                store.remove(bucket_key(self.key, start))
+        """Writes what changed since the last time, without the buckets (`take_touched`)."""
         if self._changed:
             store.put(f"S:{self.key}", self.kept.to_bytes())
         if self._told is not None:
@@ -239,24 +230,21 @@ class Series:
         if self.course.judge.changed and (state := self.course.judge.state()) is not None:
             store.put(f"D:{self.key}", state)
             self.course.judge.changed = False
-        self._unsaved.clear()
-        self._gone.clear()
         self._changed, self._told = False, None
 
-    def remove(self, store: Writer) -> None:
-        """Takes everything of the series out of the store."""
-        for start in self.buckets.keys() | self._gone:
-            store.remove(bucket_key(self.key, start))
-        forget(store, self.key)
+    def stand_on(self, shelf: str) -> None:
+        """From now on its buckets are kept there."""
+        self.shelf, self._changed = shelf, True
+
+    def take_touched(self) -> set[Millis]:
+        """The starts of the buckets that changed or went since the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
 
 
 def fingerprint(rule: str, group: dict[str, str]) -> str:
     """The key of a series: its alert's fingerprint (`Alert.fingerprint`), before there is an alert."""
     return digest(rule, *(part for pair in sorted(group.items()) for part in pair))
-
-
-def bucket_key(key: str, start: Millis) -> str:
-    return f"B:{key}:{start}"
 
 
 def forget(store: Writer, key: str) -> None:

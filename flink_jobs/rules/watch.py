@@ -94,7 +94,7 @@ class Watch:
                     touched[series.key] = series
                 else:
                     self.too_late += summary.count
-        self._save(touched.values())
+        self._roster.save(touched.values())
         self._roster.save_memories()
         return summaries
 
@@ -109,7 +109,7 @@ class Watch:
             for plan in rules.on_events:
                 if (plan.clause is None or plan.clause == event.clause) and (place := plan.place(event.fields.get)) is not None:
                     self._count_event(plan, place, event, cursor, touched)
-        self._save(touched.values())
+        self._roster.save(touched.values())
         self._roster.save_memories()
 
     def _count_event(self, plan: Plan, place: Place, event: MatchedEvent, cursor: Millis, touched: dict[str, Series]) -> None:
@@ -183,7 +183,7 @@ class Watch:
         if rules.known:
             alerts += self._storms.advance(self.crowded, rules.plans, now)
         self._expected.learn(due, now)
-        self._save(due)
+        self._roster.save(due)
         self._set_cursor(now)
         self._sweep(now)
         return sorted(alerts, key=lambda alert: (alert.at, alert.rule, sorted(alert.group.items())))
@@ -205,7 +205,7 @@ class Watch:
                 self._overflown(plan, memory.over)
                 memory.over = 0
         self._roster.save_memories()
-        self._save(touched.values())
+        self._roster.save(touched.values())
 
     def anomalies(self) -> list[Anomaly]:
         """What detectors found strange since the last call."""
@@ -244,10 +244,6 @@ class Watch:
         if at != self._cursor:
             self._cursor = at
             self._store.put("cursor", str(at).encode())
-
-    def _save(self, series: Iterable[Series]) -> None:
-        for one in series:
-            one.save(self._store)
 
     def _find_aims(self, summary: Summary, cursor: Millis) -> list[Aim]:
         found: list[Aim] = []

@@ -20,8 +20,9 @@ def test_sums_follow_the_window():
 
 def test_what_left_the_window_keeps_only_its_figures():
     """Names and lines of the past are dropped: fifteen minutes of them for every series would fill the memory."""
-    bucket = Bucket([0, 0])
-    bucket.add((3, 3), 0.5, "GET /pay", "a line")
+    bucket = Bucket([1, 1], 0.25)
+    bucket.add((2, 2), 0.5)
+    bucket.charge(3, "GET /pay", "a line")
     rolling = Rolling({0: bucket}, step=1000, span=2000, position=0, width=2)
 
     rolling.move(2000)
@@ -30,14 +31,3 @@ def test_what_left_the_window_keeps_only_its_figures():
 
     assert inside == ({"GET /pay": 3}, "a line")
     assert (bucket.blame, bucket.sample, bucket.sums) == ({}, "", [3, 3])
-
-
-def test_a_bucket_survives_its_bytes_but_not_another_version():
-    """What another version of the code wrote in another form is left, not misread."""
-    bucket = Bucket([1, 2, 3], 0.25, {"GET /pay": 2}, "a line")
-
-    read = Bucket.from_bytes(bucket.to_bytes())
-
-    assert read is not None
-    assert (read.sums, read.peak, read.blame, read.sample) == (bucket.sums, bucket.peak, bucket.blame, bucket.sample)
-    assert Bucket.from_bytes(b"[99, {}]") is None
