@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator
 
@@ -41,6 +42,10 @@ WAKE = "wake"
 SECOND = 1000
 TICK = 10_000  # of processing time, how often whoever looks across services looks for silence
 PATIENCE = 30_000
+
+# Series and their buckets are millions of objects that live long: looking for garbage among them after every 700 new ones, as Python
+# does by itself, was an eighth of the work (benchmarks.watch).
+GARBAGE = (50_000, 20, 100)
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +87,7 @@ class Evaluate(KeyedBroadcastProcessFunction):
         self._store = StateStore(runtime_context.get_map_state(MapStateDescriptor("watch", Types.STRING(), Types.PICKLED_BYTE_ARRAY())))
         self._watches: dict[str, Watch] = {}
         self._heard: dict[str, int] = {}
+        self._timers: dict[str, int] = {}  # the last one that each key set
         self._book: RuleBook | None = None
         self._board: Board | None = None
         self._still = Stillness(PATIENCE, instant.now)
@@ -90,6 +96,7 @@ class Evaluate(KeyedBroadcastProcessFunction):
         metrics = runtime_context.get_metrics_group()
         self._overflow, self._too_late = metrics.counter("events_over_series_cap"), metrics.counter("events_beyond_buckets")
         self._forgotten = metrics.counter("words_forgotten")
+        gc.set_threshold(*GARBAGE)
 
     def process_element(self, row: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterator[object]:
         kind, key, at, items, _ = row
@@ -108,7 +115,13 @@ class Evaluate(KeyedBroadcastProcessFunction):
             yield from self._hand_on_event(ctx, row, event)
         self._count(watch)
         # Of a late row this lies in the past: it fires with the next watermark.
-        ctx.timer_service().register_event_time_timer(at + SECOND - 1)
+        self._wake(ctx, key, at + SECOND - 1)
+
+    def _wake(self, ctx, key: str, at: Millis) -> None:
+        """Sets a timer of event time, unless it is set: each call goes to the JVM."""
+        if self._timers.get(key) != at:
+            self._timers[key] = at
+            ctx.timer_service().register_event_time_timer(at)
 
     def _summaries(self, row: Row, page: Page, ctx) -> list[Summary]:
         kind, _, at, items, more = row
@@ -138,11 +151,12 @@ class Evaluate(KeyedBroadcastProcessFunction):
             if now is not None:
                 yield from self._advance(now // SECOND * SECOND, ctx)
         else:
+            self._timers.pop(ctx.get_current_key(), None)
             # The watermark may have jumped: decide up to it at once instead of a second a timer.
             now = max(timestamp + 1, (watermark + 1) // SECOND * SECOND)
             yield from self._advance(now, ctx)
             if self._watch(ctx, ctx.get_current_key()).wants_tick():
-                ctx.timer_service().register_event_time_timer(now + SECOND - 1)
+                self._wake(ctx, ctx.get_current_key(), now + SECOND - 1)
             else:
                 # Its next row brings it back from the store: names that come and go do not pile up.
                 del self._watches[ctx.get_current_key()], self._heard[ctx.get_current_key()]

@@ -127,7 +127,8 @@ class Series:
         if columns[1]:
             bucket.charge(columns[1], trait, sample)
         if (self.next is None or start + step < self.next) and (columns[1] or not self.course.sleeps):
-            self.next = self.course.due()
+            ahead = start >= rolling.position and self.plan.schedule is None
+            self.next = start + step if ahead else self.course.due()  # it enters then; nothing else is sooner than before
         if bucket.distinct is not None:
             self._note(bucket.distinct, start, value, sketch)
         self._touched.add(start)

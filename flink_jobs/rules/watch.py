@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flink_jobs.patterns.patterns import Patterns
+from flink_jobs.rules.aims import Aims
 from flink_jobs.rules.book import Page
+from flink_jobs.rules.calm import Calm
 from flink_jobs.rules.expected import Expected
 from flink_jobs.rules.matched import MatchedEvent
-from flink_jobs.rules.memory import Hit, Memory, Sighting
+from flink_jobs.rules.memory import Hit, Sighting
 from flink_jobs.rules.plan import Place, Plan
 from flink_jobs.rules.roster import Roster, Store
 from flink_jobs.rules.series import Series
@@ -24,16 +26,12 @@ from logverse.feedback import Feedback
 from logverse.instant import Millis
 from logverse.inventory import Source
 from logverse.model import Model
-from logverse.summary import VIEWS, Summary
+from logverse.summary import Summary
 from logverse.template import Label, Template
 
 __all__ = ["Store", "Watch"]
 
-_REMEMBERED = 20_000  # combinations of dimensions whose places are looked for, until all are forgotten
 _SWEEP_MS = 60_000
-
-Dimensions = tuple[str | int | None, ...]
-Aim = tuple[Series | None, Memory | None, Plan, Place]
 
 
 class Watch:
@@ -46,7 +44,7 @@ class Watch:
 
     def __init__(self, key: str, store: Store, across: bool = False) -> None:
         self.key, self._store = key, store
-        self.overflow = self.too_late = self._finds = 0
+        self.overflow = self.too_late = 0
         self.crowded: set[str] = set()
         cursor = store.get("cursor")
         self._cursor: Millis | None = None if cursor is None else int(cursor)
@@ -57,8 +55,7 @@ class Watch:
         self._storms = Storms(key, store)
         kept = [] if across else [(name, value) for name, value in store.items() if name.startswith("P:")]
         self.patterns = None if across else Patterns(key, kept)
-        self._aims: dict[str, dict[Dimensions, list[Aim]]] = {view: {} for view in VIEWS}
-        self._aimed: dict[str, list[tuple[str, Dimensions]]] = {}  # by series, where in _aims it is; "": where there was no room for one
+        self._aims = Aims(self._roster)
         self._strange: list[Anomaly] = []
 
     # What is seen
@@ -76,17 +73,19 @@ class Watch:
             summaries = self.patterns.replace(summaries)
             self.patterns.save(self._store)
             if self.patterns.take_reworded():
-                self._aims["patterns"].clear()
+                self._aims.forget_words()
         touched: dict[str, Series] = {}
+        calm = Calm()
         for summary in summaries:
-            aims = self._aims[summary.view].get(summary.dimensions)
-            for series, memory, plan, place in self._find_aims(summary, cursor) if aims is None else aims:
+            for series, memory, plan, place in self._aims.of(summary, rules, cursor):
                 columns = plan.measure.columns(summary, place.matched)
                 if memory is not None:
                     seen = Sighting(place, summary.second, columns, summary.duration_max, summary.sample, _words(summary))
                     self._count_hits(plan, memory.see(seen), cursor, touched)
                 elif series is None:
                     self._overflown(plan, summary.count)
+                elif not (columns[1] or plan.distinct or plan.sketched):
+                    calm.add(series, summary.second, columns, summary.duration_max)
                 elif series.add(
                     summary.second, cursor, columns, summary.duration_max, place.trait, summary.sample,
                     place.values[0] if plan.distinct else None, summary.paths if plan.sketched else 0,
@@ -94,9 +93,17 @@ class Watch:
                     touched[series.key] = series
                 else:
                     self.too_late += summary.count
+        self._count_calm(calm, cursor, touched)
         self._roster.save(touched.values())
         self._roster.save_memories()
         return summaries
+
+    def _count_calm(self, calm: Calm, cursor: Millis, touched: dict[str, Series]) -> None:
+        for series, second, columns, peak in calm:
+            if series.add(second, cursor, columns, peak, "", ""):
+                touched[series.key] = series
+            else:
+                self.too_late += columns[0]
 
     def observe_events(self, events: Sequence[MatchedEvent], rules: Page, late: bool = False) -> None:
         """Counts single events, for the rules that see them."""
@@ -174,7 +181,7 @@ class Watch:
         ended, gone = self._expected.enlist(self._roster, rules, cursor)
         alerts += ended + self._end_patterns(rules, cursor)
         if gone:
-            self._forget_aims()
+            self._aims.forget()
         self._settle(now, cursor)
         due = [one for one in self._roster.series.values() if one.dirty or (one.next is not None and one.next <= now)]
         for series in due:
@@ -193,7 +200,7 @@ class Watch:
         if self.patterns is None or not rules.known or not (over := self.patterns.take_ended()):
             return []
         self.patterns.save(self._store)
-        self._forget_aims()
+        self._aims.forget()
         return self._roster.end("log.record.template", over, cursor)
 
     def _settle(self, now: Millis, cursor: Millis) -> None:
@@ -245,50 +252,17 @@ class Watch:
             self._cursor = at
             self._store.put("cursor", str(at).encode())
 
-    def _find_aims(self, summary: Summary, cursor: Millis) -> list[Aim]:
-        found: list[Aim] = []
-        words = {"log.record.template": summary.pattern.words} if summary.pattern is not None else None
-        fields = dict(zip(VIEWS[summary.view], summary.dimensions, strict=True))
-        for plan in self._page.by_view[summary.view]:
-            if (place := plan.place_of(fields, words)) is None:
-                continue
-            memory = self._roster.memories.get(plan.rule.name)
-            group = dict(zip(plan.rule.group_by, place.group, strict=True))
-            said = {group[name]: text for name, text in (words or {}).items() if name in group}
-            series = None if memory is not None else self._roster.of(plan, group, summary.second, cursor, said)
-            found.append((series, memory, plan, place))
-        self._finds += 1
-        if self._finds >= _REMEMBERED:
-            self._forget_aims()
-        self._aims[summary.view][summary.dimensions] = found
-        for series, memory, _, _ in found:
-            if memory is None:
-                self._aimed.setdefault("" if series is None else series.key, []).append((summary.view, summary.dimensions))
-        return found
-
-    def _forget_aims(self) -> None:
-        self._finds = 0
-        self._aimed.clear()
-        for of_view in self._aims.values():
-            of_view.clear()
-
-    def _forget_aims_at(self, gone: Iterable[str]) -> None:
-        """Of these series, and of those that there was no room for."""
-        for key in ("", *gone):
-            for view, dimensions in self._aimed.pop(key, ()):
-                self._aims[view].pop(dimensions, None)
-
     def _sweep(self, now: Millis) -> None:
         """Each minute: expired buckets go, and series of which nothing is left."""
         if now >= self._swept + _SWEEP_MS:
             self._swept = now
             if gone := self._roster.sweep(now):
-                self._forget_aims_at(gone)
+                self._aims.forget_at(gone)
 
     def _turn_to(self, page: Page) -> None:
         self._page = page
         if self._roster.turn_to(page, self._cursor or 0):
-            self._forget_aims()
+            self._aims.forget()
 
 
 def _words(summary: Summary) -> dict[str, str]:
