@@ -52,7 +52,8 @@ class Windows:
         self._know(_window(self._recent[:_LENGTH]))  # the newest is no precedent for those that share its steps
 
     def _distance(self, window: Sequence[float]) -> float:
-        return min(_apart(window, known) for known in self._known)
+        a, b, c, d = window
+        return min([abs(a - w) + abs(b - x) + abs(c - y) + abs(d - z) for w, x, y, z in self._known])
 
     def _rank(self, distance: float) -> None:
         insort(self._farthest, float(f"{distance:.4g}"))
@@ -71,7 +72,7 @@ class Windows:
     def _widen(self) -> None:
         """At least to the distance of the two that are nearest, so at least one goes."""
         known = self._known
-        nearest = min(_apart(one, other) for one, other in combinations(known, 2))
+        nearest = min(sum(abs(a - b) for a, b in zip(one, other, strict=True)) for one, other in combinations(known, 2))
         self._known, self._radius = known[:1], max(self._radius * _WIDER, nearest)
         for window in known[1:]:
             if self._distance(window) > self._radius:
@@ -87,11 +88,6 @@ class Windows:
         if not (isinstance(steps, int) and isinstance(seen, int) and isinstance(radius, float)) or any(len(one) != 4 for one in known):
             raise TypeError("not windows")
         self._recent, self._steps, self._known, self._radius, self._farthest, self._seen = recent, steps, known, radius, farthest, seen
-
-
-def _apart(one: Sequence[float], other: Sequence[float]) -> float:
-    a, b, c, d = one
-    return abs(a - other[0]) + abs(b - other[1]) + abs(c - other[2]) + abs(d - other[3])
 
 
 def _window(recent: Sequence[float]) -> list[float]:
