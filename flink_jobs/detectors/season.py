@@ -56,7 +56,8 @@ class Profile:
         seen = self._sum / self._count
         before = self._means[cell]
         self._visits[cell] = visits = min(self._visits[cell] + 1, _VISITS)
-        self._means[cell] = seen if before is None else before + (seen - before) / visits
+        mean = seen if before is None else before + (seen - before) / visits
+        self._means[cell] = float(f"{mean:.9g}")  # more digits would be half of the state
 
     def memory(self) -> list[Any]:
         return [self._means, self._visits, self._slot, self._sum, self._count]
