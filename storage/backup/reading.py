@@ -96,9 +96,9 @@ class KafkaReader:
         while at < span.next:
             with _translating(place.topic):
                 batch: list[Any] = self._consumer.consume(_BATCH, timeout=_WAIT_S)
-            records = _records(span, batch)
-            if records.offsets:
-                at = min(records.offsets[-1] + 1, span.next)
+            records, seen = _records(span, batch), _last(batch)
+            if seen >= at:  # what lies behind the span says that all before it was looked at
+                at = min(seen + 1, span.next)
                 yield Piece(records, at)
             for message in batch:
                 if message.error() is None:
@@ -136,6 +136,11 @@ class KafkaReader:
     def _edges(self, place: TopicPartition) -> tuple[int, int]:
         low, high = self._consumer.get_watermark_offsets(place, timeout=self._timeout)
         return int(low), int(high)
+
+
+def _last(batch: list[Any]) -> int:
+    """The last offset of a record in it; -1 when there is none."""
+    return next((int(message.offset()) for message in reversed(batch) if message.error() is None), -1)
 
 
 def _records(span: Span, batch: list[Any]) -> Records:
