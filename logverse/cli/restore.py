@@ -124,6 +124,9 @@ def _check(given: dict[str, Any]) -> None:
         raise WrongSettings("is for --into files, and needed there", where="--out", remedy="--into files --out DIR")
     if given["live"] and given["into"] != "topic":
         raise WrongSettings("is for --into topic", where="--live", remedy="leave it out")
+    if given["live"] and not given["types"]:
+        remedy = "--type rules --type silences --type acks …: log lines would be judged again, and alerts told again"
+        raise WrongSettings("wants to be told what comes back into topics in use", where="--live", remedy=remedy)
 
 
 def _asked(since: str | None, choice: Choice, given: dict[str, Any], target: object) -> dict[str, Any]:

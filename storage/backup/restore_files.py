@@ -71,7 +71,9 @@ def _append(path: Path, number: int, lines: list[bytes]) -> None:
     before = orjson.loads(marks.read_bytes()) if marks.exists() else {}
     with _opened(path) as file:
         end = before.get(str(number), file.seek(0, os.SEEK_END)) if number else 0
-        marks.write_bytes(orjson.dumps({str(number): end}))
+        aside = marks.with_suffix(".new")
+        aside.write_bytes(orjson.dumps({str(number): end}))
+        aside.replace(marks)
         file.truncate(end)
         file.seek(end)
         file.writelines(line + b"\n" for line in lines)

@@ -55,7 +55,7 @@ class IntoTopic:
             return counts
         topic = named(part.file.span.topic, self._settings.topic_prefix)
         held = self._keys(part.file.span.topic, topic)
-        there = self._there(topic)
+        there = self._there(topic, part.file.name)
         failed: list[KafkaError] = []
         for record in part.records():
             value = self._value(record)
@@ -80,13 +80,13 @@ class IntoTopic:
             return record.value
         return self._whole(record) if record.log_type in (*LOG_TYPES, None) else None
 
-    def _there(self, topic: str) -> set[str]:
+    def _there(self, topic: str, file: str) -> set[str]:
         """What an attempt that was cut short has written of this row group: it lies behind the ends that it wrote down before."""
         ends = self._ranges.between(topic, 2**62, 2**62)
         self._partitions[topic] = len(ends)
         now = {number: end for (_, number), (end, _) in ends.items()}
-        if self._progress.marks.get("topic") != topic:
-            self._progress.mark({"topic": topic, "ends": {str(number): end for number, end in now.items()}})
+        if self._progress.marks.get("file") != file:
+            self._progress.mark({"file": file, "ends": {str(number): end for number, end in now.items()}})
             return set()
         before = {int(number): end for number, end in self._progress.marks["ends"].items()}
         behind = {(topic, number): (before.get(number, 0), end) for number, end in now.items()}
