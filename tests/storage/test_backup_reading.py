@@ -73,5 +73,5 @@ def test_what_kafka_has_deleted_meanwhile_is_told(monkeypatch):
 
 def test_silence_is_no_end(monkeypatch):
     """What was not looked at is not called empty."""
-    with pytest.raises(TryAgain, match="went silent while logs.http partition 0 was read at offset 3"):
+    with pytest.raises(TryAgain, match=r"went silent while logs\.http partition 0 was read at offset 3"):
         read(monkeypatch, Broker([message(2)]))

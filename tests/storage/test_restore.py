@@ -214,3 +214,24 @@ def test_a_name_is_of_one_restore(world):
         Progress(folder, {"since": "1"}).alone(),
     ):
         pass
+
+
+def test_what_was_cut_short_is_gone_on_with_first(world):
+    """A backup since may have brought files that come before it: what its sink wrote down of it must still be true when it is done."""
+    for partition in (0, 1):
+        for number in range(300):
+            world.topics["logs.http", partition].put(event(f"u{partition}-{number}"), NOON)
+    world.backup().run()
+    *_, last = estimated(world.archive(), Choice(*EVER, ("logs.http",))).files
+    Progress(world.root / "restores" / "r", {"choice": repr(Choice(*EVER, ("logs.http",)))}).mark({"file": last.name})
+    seen = []
+
+    class Sink:
+        def put(self, part):
+            seen.append(part.file.name)
+            return Counter()
+
+    restored(world, Sink(), Choice(*EVER, ("logs.http",)))
+
+    assert seen[:3] == [last.name] * 3
+    assert len(seen) == 6
