@@ -54,6 +54,9 @@ class Commands:
         assert ended.value.code == code, said
         return said
 
+    def said(self):
+        return self._capsys.readouterr().out
+
     def verdict(self, *arguments, code=0):
         return json.loads(self.run("verify", "-o", "json", *arguments, code=code).out)
 
@@ -230,3 +233,12 @@ def test_a_manifest_that_leads_elsewhere_is_broken_and_no_stack_trace(commands):
 
     assert "no name for a file of a target: 'data/../../precious.parquet'" in found["problems"][0]
     assert victim.exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "schedule"])
+def test_memory_is_bounded_whatever_is_asked_for(commands, verb):
+    """Four partitions at a time were measured; more are refused by a message that says how many may be."""
+    assert "'--parallel': 5 is not in the range 1<=x<=4" in commands.run(verb, "--parallel", "5", code=2).err
+    with pytest.raises(SystemExit):
+        main(["backup", verb, "--help"])
+    assert "four stay below 500 MiB" in " ".join(commands.said().split())
