@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import orjson
 import pytest
 
+from flink_jobs.judging import Judge
 from logverse import instant
 from logverse.cli import drill as drilling
 from logverse.cli import restore_runs
@@ -13,6 +15,8 @@ from logverse.cli.main import main
 from logverse.settings import Settings
 from storage import stores
 from storage.backup import restore_views
+from storage.backup.columns import Records, table
+from storage.backup.restore_reading import Archived
 from storage.memory import MemoryStore
 from storage.rows import RefusedRow
 from tests.storage.backup_world import HOUR, NOON, World, event
@@ -155,3 +159,34 @@ def test_a_drill_of_what_nobody_understands_proves_nothing(world, run, monkeypat
 
     assert "the same in every field" in run(*command, instant.written(NOON)).out
     assert "nothing could be compared of 3 records" in run(*command, instant.written(NOON + 2 * HOUR), code=1).out
+
+
+def test_an_event_into_a_topic_says_itself_what_its_place_said():
+    """As whoever reads it there would otherwise know another uid and time; what says both is the same bytes."""
+    texts = {
+        "says both": {"log.record.uid": "u", "timestamp": "2023-11-15T00:00:00.005Z"},
+        "the time that Kafka had it": {"log.record.uid": "u", "timestamp": "2023-11-15T00:00:00.000Z"},
+        "no uid": {"timestamp": "2023-11-15T00:00:00.005Z"},
+        "empty uid": {"log.record.uid": "", "timestamp": "2023-11-15T00:00:00.005Z"},
+        "no time": {"log.record.uid": "u"},
+        "no time either": {"log.record.uid": "u", "timestamp": "yesterday"},
+        "malformed": {"log.record.uid": "u", "timestamp": "2023-11-15T00:00:00.005Z", "log.type": "none of ours"},
+    }
+    values = {name: orjson.dumps({"log.type": "http", "service.name": "web"} | more) for name, more in texts.items()}
+    place = ("logs.http", "id", 1, 7, NOON, None)
+    archive = table(Records("logs.http", 1, [*range(len(values))], [NOON] * len(values), [None] * 7, [*values.values()], [None] * 7))
+    of_archive = archive.select(["timestamp", "uid"]).to_pylist()
+    whole, made = restore_runs.Whole(), {}
+    for (name, value), row in zip(values.items(), of_archive, strict=True):
+        at = row["timestamp"] and int(row["timestamp"].timestamp() * 1000)
+        made[name] = whole(Archived(*place, value, [], "http", at, row["uid"]))
+
+    for name, value in made.items():
+        if name == "malformed":
+            assert value is None
+            continue
+        uid, at, *_ = (orjson.loads(value)[field] for field in ("log.record.uid", "timestamp"))
+        row = Judge({"logs.http": "id"}).event("logs.http", 1, 7, NOON, values[name])
+        assert (uid, instant.read(at)) == (row[3], row[2]), name
+    assert made["says both"] is values["says both"]
+    assert made["the time that Kafka had it"] == values["the time that Kafka had it"]
