@@ -29,7 +29,7 @@ MOST_AT_ONCE = 4
 parallel_option = click.option(
     "--parallel",
     type=click.IntRange(1, MOST_AT_ONCE),
-    help="Partitions read at a time, about 50 MB of memory each: four stay below 500 MiB.  [default: cores, at most 4]",
+    help="Partitions read at a time, about 70 MB of memory each: four stay below 500 MiB.  [default: cores, at most 4]",
 )
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace as Plain
 import pytest
 from confluent_kafka import KafkaError
 
+from logverse import topic_range
 from logverse.errors import TryAgain
 from logverse.settings import Settings
 from storage.backup import reading
@@ -75,3 +76,15 @@ def test_silence_is_no_end(monkeypatch):
     """What was not looked at is not called empty."""
     with pytest.raises(TryAgain, match=r"went silent while logs\.http partition 0 was read at offset 3"):
         read(monkeypatch, Broker([message(2)]))
+
+
+def test_a_reader_whose_queue_was_full_reads_on_at_once(monkeypatch):
+    """Left alone, librdkafka fetches nothing for a second then: a half to a tenth of the speed (measured)."""
+    given = []
+    monkeypatch.setattr(reading, "client", lambda _, config, **__: given.append(config))
+    monkeypatch.setattr(topic_range, "client", lambda _, config, **__: given.append(config))
+
+    KafkaSource(Settings(bootstrap_servers="a:1"), {}).reader()
+    topic_range.TopicRanges(Settings(bootstrap_servers="a:1"))
+
+    assert [config["fetch.queue.backoff.ms"] <= 20 for config in given] == [True, True]
