@@ -54,7 +54,7 @@ def verify(
     store     each record is judged again; its row must be there, unless a policy, a dead letter or its age says why not
 
     Events are counted by distinct uid per hour of event time and type. What Kafka deleted before the first backup is said; what it
-    deleted between two is not "complete".
+    deleted later is not "complete", and neither is a place where no backup has finished.
 
     \b
     logverse backup verify
