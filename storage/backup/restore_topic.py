@@ -47,7 +47,7 @@ class IntoTopic:
         self._settings, self._whole, self._progress = settings, whole, progress
         self._producer = client(Producer, client_config(settings) | TUNED | _MINE, logger=quiet())
         self._ranges = TopicRanges(settings)
-        self._partitions: dict[str, int] = {}
+        self._ends: dict[str, dict[int, int]] = {}
         self._held: dict[str, set[bytes]] = {}
 
     def put(self, part: Part) -> Counter[str]:
@@ -58,7 +58,14 @@ class IntoTopic:
         held = self._keys(part.file.span.topic, topic)
         there = self._there(topic, part.file.name)
         failed: list[KafkaError] = []
-        heard = lambda error, _: failed.append(error) if error else None  # noqa: E731
+        ends = self._ends[topic]
+
+        def heard(error: KafkaError | None, message: Any) -> None:
+            if error:
+                failed.append(error)
+            else:
+                ends[message.partition()] = message.offset() + 1
+
         for record in part.records():
             value = self._value(record)
             place = f"{record.topic_id}/{record.partition}/{record.offset}"
@@ -83,11 +90,15 @@ class IntoTopic:
         return self._whole(record) if record.log_type in (*LOG_TYPES, None) else None
 
     def _there(self, topic: str, file: str) -> set[str]:
-        """What an attempt that was cut short has written of this row group: it lies behind the ends that it wrote down before."""
-        ends = self._ranges.between(topic, 2**62, 2**62)
-        self._partitions[topic] = len(ends)
-        now = {number: end for (_, number), (end, _) in ends.items()}
-        if self._progress.marks.get("file") != file:
+        """What an attempt that was cut short has written of this row group: it lies behind the ends that it wrote down before.
+
+        Kafka is asked for the ends once; from then on those of our own records do, behind which others may have written.
+        """
+        again = self._progress.marks.get("file") == file
+        if again or topic not in self._ends:
+            self._ends[topic] = {number: end for (_, number), (end, _) in self._ranges.between(topic, 2**62, 2**62).items()}
+        now = self._ends[topic]
+        if not again:
             self._progress.mark({"file": file, "ends": {str(number): end for number, end in now.items()}})
             return set()
         before = {int(number): end for number, end in self._progress.marks["ends"].items()}
@@ -108,7 +119,7 @@ class IntoTopic:
     def _produce(self, topic: str, record: Archived, value: bytes | None, place: str, heard: Callable[[Any, Any], None]) -> None:
         mine: tuple[str, str | bytes | None] = (HEADER, place.encode())
         headers = [*(one for one in record.headers if one[0] != HEADER), mine] if record.headers else [mine]
-        partition = record.partition % self._partitions[topic]
+        partition = record.partition % len(self._ends[topic])
         while True:
             try:
                 self._producer.produce(topic, value, record.key, partition=partition, headers=headers, on_delivery=heard)
