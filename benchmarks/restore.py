@@ -94,7 +94,7 @@ def archived(folder: Path, options: argparse.Namespace) -> None:
 
 def files(folder: Path, options: argparse.Namespace) -> None:
     values, out = list(history.events(options)), folder / "plain.jsonl"
-    began = time.monotonic()
+    began = clocks()
     with out.open("wb") as file:
         file.writelines(value + b"\n" for value in values)
         file.flush()
@@ -108,7 +108,7 @@ def topic(folder: Path, options: argparse.Namespace) -> None:
     with only("kafka") as settings:
         values = list(history.events(options))
         producer = Producer(client_config(settings) | TUNED)
-        began = time.monotonic()
+        began = clocks()
         for number, value in enumerate(values):
             while True:
                 try:
@@ -130,7 +130,7 @@ def cassandra(folder: Path, options: argparse.Namespace) -> None:
         with connect(replace(settings, topic_prefix="plain")) as session:
             names = "service, bucket, shard, ts, uid, severity_number, status_code, route, client_address, user_id, session_id, trace_id"
             prepared = session.prepare(f"INSERT INTO events_http ({names}, record) VALUES ({', '.join('?' * 13)})")
-            began, under_way = time.monotonic(), []
+            began, under_way = clocks(), []
             for batch in history.plain_batches(prepared, rows):
                 under_way.append(session.execute_async(batch))
                 if len(under_way) >= history.PLAIN_IN_FLIGHT:
@@ -156,8 +156,13 @@ def stored(options: argparse.Namespace) -> list[StoredEvent]:
     ]
 
 
-def told(name: str, rows: int, began: float) -> None:
-    print(f"  {name:<19}{rows / (time.monotonic() - began):>9,.0f} records/s", flush=True)
+def clocks() -> tuple[float, float]:
+    return time.monotonic(), time.process_time()
+
+
+def told(name: str, rows: int, began: tuple[float, float]) -> None:
+    seconds, used = (now - then for now, then in zip(clocks(), began, strict=True))
+    print(f"  {name:<19}{rows / seconds:>9,.0f} records/s   {used / rows * 1e6:5.1f} CPU s/million", flush=True)
 
 
 def restored(settings: Settings, folder: Path, options: argparse.Namespace, name: str, *more: str) -> None:
