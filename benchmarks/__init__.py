@@ -6,6 +6,8 @@ BENCHES: dict[str, str] = {
     "detect": "benchmarks.detect",
     "history": "benchmarks.history",
     "mongodb": "benchmarks.mongodb",
+    "backup": "benchmarks.backup",
+    "restore": "benchmarks.restore",
     "latency": "benchmarks.latency",
     "query": "benchmarks.query",
     "series": "benchmarks.series",

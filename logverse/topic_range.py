@@ -17,7 +17,8 @@ from logverse.settings import Settings
 from logverse.topic_reader import quiet
 
 _BATCH = 2000
-_TUNED = {"auto.offset.reset": "earliest", "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 20}
+# Left alone, librdkafka fetches nothing for a second whenever its queue is full: a third of the speed.
+_TUNED = {"auto.offset.reset": "earliest", "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 20, "fetch.queue.backoff.ms": 5}
 
 Ranges = Mapping[tuple[str, int], tuple[int, int]]  # topic and partition → first offset, and the one behind the last
 

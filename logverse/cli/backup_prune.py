@@ -59,29 +59,38 @@ def prune(flags: dict[str, str | None], /, target_url: str, older: str, yes: boo
 
 
 def planned(settings: Settings, archive: Archive, target: Target, before: int) -> Pruning:
-    """What goes when everything that was appended before this time does. A Kafka that is away has nothing: all are only copies then."""
-    from storage.backup.prune import pruning
+    """What goes when everything that was appended before this time does. A Kafka that is away has nothing: all are only copies then.
 
-    now = instant.now()
+    So has a store that keeps only a part of a type (store_http: errors) nothing of it, as far as copies go.
+    """
+    from storage.backup.prune import pruning
+    from storage.policy import wanted
+
+    now, policies = instant.now(), wanted(settings)
     try:
         parts = kafka_source(settings)[0].parts()
     except (TryAgain, Refused, WrongSettings):
         parts = []
-    kept = {topic: now - durations.read(getattr(settings, f"keep_{kind}")) for topic, kind in _STORED.items()}
+    whole = {topic: kind for topic, kind in _STORED.items() if policies.get(kind, "all") == "all"}
+    kept = {topic: now - durations.read(getattr(settings, f"keep_{kind}")) for topic, kind in whole.items()}
     return pruning(archive, target, before, parts, kept, now)
 
 
 def remove(settings: Settings, archive: Archive, target: Target, doomed: Pruning) -> None:
-    """Do it, while no backup runs on this machine."""
+    """Do it, while no backup runs on this machine; what one has promised since `doomed` was worked out stays."""
+    from storage.backup import archive as archives
     from storage.backup.committing import Committing
     from storage.backup.prune import prune as prune_
+    from storage.backup.prune import still
     from storage.backup.storing import Storing
 
     run = f"prune-{instant.written(instant.now())[:19].replace(':', '').replace('-', '')}Z"
     with alone(settings, "run"), TemporaryDirectory() as folder:
+        now = archives.read(target)
+        archive.manifests, archive.broken, archive.last = now.manifests, now.broken, now.last
         storing = Storing(target, run, lambda *_: None, time.sleep)
         committing = Committing(storing, archive, Path(folder), lambda *_: None, instant.now)
-        prune_(doomed, target, committing, run, settings.topic_prefix, lambda _: None)
+        prune_(still(doomed, archive), target, committing, run, settings.topic_prefix, lambda _: None)
 
 
 def _show(doomed: Pruning, yes: bool) -> None:

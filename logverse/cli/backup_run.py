@@ -12,7 +12,15 @@ import click
 
 from logverse import durations, instant
 from logverse import settings as settings_
-from logverse.cli.backup_archive import alone, kafka_source, must_be_of, opened, target_option
+from logverse.cli.backup_archive import (
+    MOST_AT_ONCE,
+    alone,
+    kafka_source,
+    must_be_of,
+    opened,
+    parallel_option,
+    target_option,
+)
 from logverse.cli.output import echo_json, echo_rows, output_option
 from logverse.cli.replay_progress import Progress
 from logverse.printable import printable
@@ -26,9 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @target_option
-@click.option(
-    "--parallel", type=click.IntRange(1, 16), help="Partitions read at a time, about 70 MB of memory each.  [default: cores, at most 4]"
-)
+@parallel_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be read, and what is gone already.")
 @output_option
 @click.pass_obj
@@ -73,7 +79,7 @@ def backup(
 
     name = f"{instant.written(instant.now())[:19].replace(':', '').replace('-', '')}Z-{secrets.token_hex(4)}"
     spool = settings.home_path / "backup" / "spool" / name
-    workers = parallel or min(4, os.cpu_count() or 1)
+    workers = parallel or min(MOST_AT_ONCE, os.cpu_count() or 1)
     return Backup(source, target, archive, spool, instant.now, settings.topic_prefix, tell=tell, parallel=workers)
 
 

@@ -14,7 +14,7 @@ import orjson
 
 from logverse import durations, instant
 from logverse import settings as settings_
-from logverse.cli.backup_archive import alone, kafka_source, must_be_of, opened, target_option
+from logverse.cli.backup_archive import alone, kafka_source, must_be_of, opened, parallel_option, target_option
 from logverse.cli.backup_prune import planned, remove
 from logverse.cli.backup_run import backup, gap_lines
 from logverse.errors import Malformed, Refused, TryAgain
@@ -30,7 +30,7 @@ log = logging.getLogger("backup")
 @click.command()
 @target_option
 @click.option("--cron", metavar="EXPRESSION", default="", help="When, in UTC: minute hour day month weekday.  [LOGVERSE_BACKUP_SCHEDULE]")
-@click.option("--parallel", type=click.IntRange(1, 16), help="As of `logverse backup run`.")
+@parallel_option
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Prometheus metrics on this port of 127.0.0.1.")
 @click.option("--once", is_flag=True, help="End after the first one.")
 @click.option("--detach", is_flag=True, help="Leave it to the supervisor of `logverse up`, which keeps it running.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from logverse.settings import Settings
     from storage.backup.archive import Archive
     from storage.backup.joined import Tally
+    from storage.backup.manifest import Place
     from storage.backup.reading import Source
     from storage.backup.reconcile import Reconciled
     from storage.backup.targets.target import Target
@@ -29,6 +31,7 @@ _FINDINGS = ("alerts", "anomalies")
 _JUDGED = (*LOGS.values(), *_FINDINGS)
 # Dead letters are written after the record they are about, by clocks that may differ.
 _MARGIN = 3_600_000
+_ALL = 2**63  # behind every offset
 
 
 @click.command()
@@ -51,7 +54,7 @@ def verify(
     store     each record is judged again; its row must be there, unless a policy, a dead letter or its age says why not
 
     Events are counted by distinct uid per hour of event time and type. What Kafka deleted before the first backup is said; what it
-    deleted between two is not "complete".
+    deleted later is not "complete", and neither is a place where no backup has finished.
 
     \b
     logverse backup verify
@@ -96,7 +99,9 @@ def _read_back(target: Target, archive: Archive, begin: int, end: int, progress:
     progress.step("reading back")
     found = list(damages(target, files, tell))
     losses = [loss for loss in joins.losses(archive) if loss.before is None or begin <= loss.before]
-    return Verdict(len(files), sum(file.rows for file in files), list(joins.problems(archive)), found, losses)
+    problems = [*joins.problems(archive), *joins.unfinished(archive)]
+    pruned = sum(file.rows for file in archive.removed.values() if joins.within(file, begin, end))
+    return Verdict(len(files), sum(file.rows for file in files), problems, found, losses, pruned=pruned)
 
 
 def _compare(
@@ -104,20 +109,28 @@ def _compare(
 ) -> None:
     from storage.backup.joined import Joined
     from storage.backup.reconcile import compared
+    from storage.stores import chosen
 
-    source, _ = kafka_source(settings)
+    source, missing = kafka_source(settings)
+    for name in missing:
+        progress.say(f"topic {name} does not exist: nothing of it is compared with Kafka")
     skip = [damage.file.name for damage in verdict.damages]
-    known = {span.topic for spans in archive.spans().values() for span in spans} | {part.topic for part in source.parts()}
-    others = sorted(known - {*_JUDGED})
-    verdict.reconciled = _reconciled(settings, source, target, archive, skip, times, progress, store)
+    known = {span.topic_id: span.topic for spans in archive.spans().values() for span in spans}
+    there = {part.topic_id: part.topic for part in source.parts()}
+    others = sorted({*known.values(), *there.values()} - {*_JUDGED})
+    verdict.deleted = sorted({topic for topic_id, topic in known.items() if topic_id not in there})
+    first, *more = chosen(settings) if store else [""]
+    verdict.reconciled = _reconciled(settings, source, target, archive, skip, times, progress, first)
+    verdict.stores = {name: _reconciled(settings, source, target, archive, skip, times, progress, name) for name in more}
     verdict.others = compared(Joined(source, target, archive, others, skip), *times[:2])
     verdict.store = store
 
 
 def _reconciled(
     settings: Settings, source: Source, target: Target, archive: Archive, skip: list[str], times: tuple[int, int, int],
-    progress: Progress, store: bool,
+    progress: Progress, store: str,
 ) -> Reconciled:  # fmt: skip
+    """With this store, or with none. What is stored by policy is said by the one that queries ask."""
     from flink_jobs.judging import Judge
     from logverse.topic_range import TopicRanges
     from storage import account, account_findings, stores
@@ -131,31 +144,35 @@ def _reconciled(
     ids |= {part.topic_id: part.topic for part in source.parts() if part.topic in _JUDGED}
     with ExitStack() as stack:
         passed = _passed(stack.enter_context(TopicRanges(settings, named("history", settings.topic_prefix))), settings, source)
-        joined = Joined(source, target, archive, _JUDGED, skip, lambda place: passed.get(place, 0))
+        joined = Joined(source, target, archive, _JUDGED, skip, passed)
         judge = account_findings.FindingsToo(Judge({}), {topic_id: topic for topic_id, topic in ids.items() if topic in _FINDINGS})
         marking, made = Marking(judge, joined, ids), None
         if store:
-            history = stack.enter_context(closing(stores.opened(settings)))
+            history = stack.enter_context(closing(stores.STORES[store](settings)))
+            first = stores.chosen(settings)[0]
+            deciding = history if store == first else stack.enter_context(closing(stores.STORES[first](settings)))
             letters = Joined(source, target, archive, ["logs.dlq"], skip)
             by_name: dict[str, list[str]] = {}
             for topic_id, topic in ids.items():
                 by_name.setdefault(named(topic, settings.topic_prefix), []).append(topic_id)
             reasons = Generations(by_name, lambda: (one.value for one in letters.between(begin - _MARGIN, instant.END + 1)), begin, end)
             kept = {topic_id: now - durations.read(getattr(settings, f"keep_{_kind(topic)}")) for topic_id, topic in ids.items()}
-            keeps = account_findings.keeping_all(Policies(history.policies()).keeps)
+            keeps = account_findings.keeping_all(Policies(deciding.policies()).keeps)
             rows = account_findings.RowsAndFindings(history)
             tell = lambda text: progress.show(lambda: text)  # noqa: E731
             made = account.Account(marking, keeps, rows, reasons, expires=kept, tell=tell, by_event=True)
         return reconciled(joined, marking, made, ids, begin, end)
 
 
-def _passed(kafka: Any, settings: Settings, source: Source) -> dict[Any, int]:
-    """How far the history job is, by topic id and partition; a topic that was deleted it has passed."""
+def _passed(kafka: Any, settings: Settings, source: Source) -> Callable[[Place], int]:
+    """How far the history job is, by topic id and partition; a topic that was deleted it has passed: nobody will ever read it again."""
     from storage.backup.manifest import Place
 
     topics = {part.topic: part.topic_id for part in source.parts() if part.topic in _JUDGED}
     found = {topic: kafka.committed(named(topic, settings.topic_prefix)) for topic in topics}
-    return {Place(topics[topic], number): offset for topic, of_topic in found.items() for number, offset in of_topic.items()}
+    offsets = {Place(topics[topic], number): offset for topic, of_topic in found.items() for number, offset in of_topic.items()}
+    there = {*topics.values()}
+    return lambda place: offsets.get(place, 0 if place.topic_id in there else _ALL)
 
 
 def _kind(topic: str) -> str:

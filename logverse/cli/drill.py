@@ -101,9 +101,10 @@ def _restored(found: Settings, target: Any, hour: Hour, name: str, shown: Shown)
     from storage.backup.restore_store import KINDS
     from storage.backup.restore_views import make, settings_of
 
+    progress = Progress(folder(found) / name, {"into": "view", "topics": list(KINDS), "live": False, "range": [0, instant.END]})
+    progress.mark({})  # killed from here on, it can be taken away: logverse restore --drop NAME
     make(found, name, run_name(), lambda _: None)
     sink = into_store(settings_of(found, name), lambda *_: True, VIEW_LIVES)
-    progress = Progress(folder(found) / name, {"drill": True})
     estimate, choice = Estimate(hour.files, 0, {}), Choice(0, instant.END, KINDS)
     try:
         tell = lambda told: shown.show(lambda: f"{told.rows:,} of {told.of:,} records")  # noqa: E731
@@ -123,11 +124,17 @@ def _forget(found: Settings, name: str) -> None:
 
 def _plain(compared: Compared, progress: Progress) -> dict[str, Any]:
     return {
-        "same": compared.same and not progress.damage and not progress.counts["refused"], "compared": dict(compared.compared),
+        "same": compared.same and not progress.damage and not progress.counts["refused"] and not _nothing(compared),
+        "compared": dict(compared.compared),
         "fields": compared.fields, "missing": compared.missing, "different": compared.different, "besides": compared.besides,
         "odd": compared.odd,
         "unread": compared.unread, "shown": compared.shown, "restored": dict(progress.counts), "damage": progress.damage,
     }  # fmt: skip
+
+
+def _nothing(compared: Compared) -> bool:
+    """There were records, and none that its reader understands: that proves nothing."""
+    return bool(compared.unread) and not compared.compared.total()
 
 
 def _show(result: dict[str, Any], hour: str) -> None:
@@ -141,4 +148,6 @@ def _show(result: dict[str, Any], hour: str) -> None:
         click.echo(f"the same in every field: {records} ({result['fields']:,} fields){unread}")
     else:
         wrong = [f"{result[name]:,} {name}" for name in ("missing", "different", "besides") if result[name]]
-        click.echo(click.style(f"NOT the same: {', '.join(wrong) or 'damaged'}, of {records}", fg="red", bold=True))
+        unread = f"nothing could be compared of {result['unread']:,} records"
+        otherwise = "damaged" if result["damage"] else "refused by the store" if result["restored"].get("refused") else unread
+        click.echo(click.style(f"NOT the same: {', '.join(wrong) or otherwise}, of {records}", fg="red", bold=True))

@@ -36,7 +36,7 @@ RATES = {"view": 9_000, "store": 9_000, "topic": 30_000, "files": 90_000}
 @click.option("--into", type=click.Choice(INTO), default="view", show_default=True, help="Where to.")
 @click.option("--name", metavar="NAME", help="Of the restore and its view: the same name goes on.  [default: from what is asked for]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="--into files: the folder.")
-@click.option("--live", is_flag=True, help="--into topic: the topics in use, not a set of their own.")
+@click.option("--live", is_flag=True, help="--into topic: the topics in use, not a set of their own; with --type.")
 @click.option("--again", is_flag=True, help="From the beginning, although it was done before.")
 @click.option("--dry-run", is_flag=True, help="Only the estimate.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -59,7 +59,7 @@ def restore(
     view    a keyspace (database) of its own beside the history; read it with logverse query --view NAME
     store   the history itself: what the storage policy kept, for as long as it had left; what is past its time stays gone
     topic   topics of their own, restored-NAME.logs.http, …; with --live those in use (rules, silences, … after a disaster)
-    files   the records' own lines as .jsonl, by type and hour
+    files   the records' own lines as .jsonl, by type and hour, in a folder that is empty
 
     \b
     logverse restore --since 2026-11-01 --until 2026-11-03 --service web
@@ -124,6 +124,9 @@ def _check(given: dict[str, Any]) -> None:
         raise WrongSettings("is for --into files, and needed there", where="--out", remedy="--into files --out DIR")
     if given["live"] and given["into"] != "topic":
         raise WrongSettings("is for --into topic", where="--live", remedy="leave it out")
+    if given["live"] and not given["types"]:
+        remedy = "--type rules --type silences --type acks …: log lines would be judged again, and alerts told again"
+        raise WrongSettings("wants to be told what comes back into topics in use", where="--live", remedy=remedy)
 
 
 def _asked(since: str | None, choice: Choice, given: dict[str, Any], target: object) -> dict[str, Any]:

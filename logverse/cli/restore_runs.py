@@ -140,7 +140,12 @@ class Run:
     def into_files(self, progress: Progress) -> Sink:
         from storage.backup.restore_files import IntoFiles
 
-        return IntoFiles(self._given["out"])
+        out: Path = self._given["out"]
+        if not (progress.known or self._given["again"]) and out.is_dir() and any(out.iterdir()):
+            remedy = "name another folder: what is there would be written over"
+            raise WrongSettings("is not empty, and not of this restore", where=f"--out {out}", remedy=remedy)
+        progress.mark({})
+        return IntoFiles(out)
 
     def _topic_settings(self) -> Settings:
         if self._given["live"]:
@@ -162,15 +167,19 @@ SINKS: dict[str, Callable[[Run, Any], Any]] = {
 
 
 class Several:
-    """The same into each of several stores; the counts are the first one's."""
+    """The same into each of several stores; the counts are the first one's, but what any of them refused is refused."""
 
     def __init__(self, sinks: list[IntoStore]) -> None:
         self._sinks = sinks
-        self.refusals = sinks[0].refusals
+
+    @property
+    def refusals(self) -> list[str]:
+        return [why for sink in self._sinks for why in sink.refusals]
 
     def put(self, part: Any) -> Any:
-        counts = [sink.put(part) for sink in self._sinks]
-        return counts[0]
+        first, *others = (sink.put(part) for sink in self._sinks)
+        first["refused"] += sum(counts["refused"] for counts in others)
+        return +first
 
     def close(self) -> None:
         for sink in self._sinks:
@@ -214,13 +223,20 @@ class Whole:
             row = judge.event(record.topic, record.partition, record.offset, record.appended, record.value)
         except Malformed:
             return None
-        return None if row is None else whole(StoredEvent._make(row))
+        if row is None:
+            return None
+        if record.uid == row[3] and record.appended != record.timestamp == row[2]:
+            return record.value  # it says both itself: neither its place nor its time in Kafka gave them
+        return whole(StoredEvent._make(row))
 
 
 def show(settings: Settings, output: str) -> int:
     rows = []
     for path in sorted(folder(settings).glob("*/progress.json")):
-        found = orjson.loads(path.read_bytes())
+        found = recorded(settings, path.parent.name)
+        if found is None:
+            rows.append({"name": path.parent.name, "into": "", "state": "cannot be read", "types": "", **_few({}), "damaged": 0})
+            continue
         about, counts = found["about"], found["counts"]
         state = "done" if found["finished"] else "cut short"
         of = ", ".join(topic.removeprefix("logs.") for topic in about["topics"])
@@ -242,10 +258,12 @@ def drop(settings: Settings, name: str, yes: bool) -> int:
     from storage.backup import restore_views
 
     home = folder(settings) / restore_views.checked(name)
-    try:
-        about = orjson.loads((home / "progress.json").read_bytes())["about"]
-    except FileNotFoundError:
-        raise WrongSettings(f"no restore {name!r} in {settings.home_path}", where="--drop", remedy="logverse restore --list") from None
+    if not (home / "progress.json").exists():
+        raise WrongSettings(f"no restore {name!r} in {settings.home_path}", where="--drop", remedy="logverse restore --list")
+    found = recorded(settings, name)
+    about = found["about"] if found else {"into": "", "live": False}
+    if not found:
+        click.echo(f"{home}/progress.json cannot be read: a view or topics of this restore, if it made any, stay", err=True)
     gone = "what is known of it"
     if about["into"] == "view":
         yes or click.confirm(f"Delete the view {name}?", abort=True, err=True)

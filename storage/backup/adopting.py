@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import parquet as pq
 
 from logverse.instant import Millis
 from storage.backup.archive import Archive
-from storage.backup.manifest import File, Group, Place, Span, Times, folder
+from storage.backup.manifest import File, Group, Span, Times, folder
 from storage.backup.parquet import Sums, ranges, spread
 from storage.backup.plan import Plan
 from storage.backup.targets.target import Found, Target
@@ -20,11 +21,10 @@ _DAYS = 10  # more days than this are not looked through one by one
 
 
 def adopted(target: Target, archive: Archive, plan: Plan, now: Millis) -> Iterator[File]:
-    """Those that begin where something is to be read, and hold nothing that is promised already."""
-    wanted: dict[tuple[Place, int], Span] = {(span.place, span.start): span for span in plan.spans}
+    """Those that lie where something is to be read, or was deleted by Kafka too early, and hold nothing that is promised already."""
+    wanted = {(span.place, span.start): span for span in _unpromised(plan)}
     known = archive.files.keys() | archive.removed.keys()
-    topics = {span.topic for span in plan.spans}
-    for found in sorted(_candidates(target, archive, topics, now), key=lambda found: found.name):
+    for found in sorted(_candidates(target, archive, plan, now), key=lambda found: found.name):
         if found.name not in known and found.name.endswith(".parquet"):
             span = _span(target, found.name)
             todo = span and next((todo for todo in wanted.values() if _within(span, todo)), None)
@@ -58,14 +58,31 @@ def whole(target: Target, found: Found, span: Span) -> File | None:
     return None
 
 
-def _candidates(target: Target, archive: Archive, topics: set[str], now: Millis) -> Iterator[Found]:
-    """Files of these topics from the last day on of which a manifest speaks: what was killed came after that."""
+def _unpromised(plan: Plan) -> Iterator[Span]:
+    """What no manifest speaks of, whether Kafka still has it or not: ranges that touch are one."""
+    last: Span | None = None
+    for span in sorted((*plan.spans, *(gap.span for gap in plan.gaps)), key=lambda span: (span.place, span.start)):
+        if last and (last.place, last.next) == (span.place, span.start):
+            last = replace(last, next=span.next)
+            continue
+        if last:
+            yield last
+        last = span
+    if last:
+        yield last
+
+
+def _candidates(target: Target, archive: Archive, plan: Plan, now: Millis) -> Iterator[Found]:
+    """Files of the plan's topics from the last day on of which a manifest speaks: what was killed came after that. All of them where a
+    manifest is lost, or Kafka has deleted something: what lies there may be all that is left."""
     newest: dict[str, Millis] = {}
     for manifest in archive.manifests:
         for file in manifest.files:
             newest[file.span.topic] = max(newest.get(file.span.topic, 0), file.appended.last)
-    for topic in sorted(topics):
-        since = newest.get(topic, 0)
+    gone = {gap.span.topic for gap in plan.gaps}
+    anywhere = bool(archive.broken or archive.missing_numbers())
+    for topic in sorted({span.topic for span in plan.spans} | gone):
+        since = 0 if anywhere or topic in gone else newest.get(topic, 0)
         if now - since > _DAYS * _DAY:
             yield from target.list(folder(topic, now).rpartition("/")[0])
         else:
@@ -75,10 +92,12 @@ def _candidates(target: Target, archive: Archive, topics: set[str], now: Millis)
 
 def _span(target: Target, name: str) -> Span | None:
     """What the file itself says that it is, from its footer; its last record is its end. None when it is none of ours, or cut off."""
-    with suppress(pa.ArrowException, ValueError, KeyError, TypeError), target.open(name) as file:
+    with suppress(pa.ArrowException, ValueError, KeyError, TypeError, AttributeError), target.open(name) as file:
         about = pq.read_metadata(file)
+        if not about.num_row_groups:
+            return None
         said = {key.decode(): value.decode() for key, value in about.metadata.items() if key.startswith(b"logverse.")}
-        place = next(column for column in range(about.num_columns) if about.schema.column(column).path == "offset")
+        place = [about.schema.column(column).path for column in range(about.num_columns)].index("offset")
         last = about.row_group(about.num_row_groups - 1).column(place).statistics.max
         return Span(
             said["logverse.topic"], said["logverse.topic_id"], int(said["logverse.partition"]), int(said["logverse.start"]), last + 1
@@ -87,4 +106,4 @@ def _span(target: Target, name: str) -> Span | None:
 
 
 def _within(span: Span, todo: Span) -> bool:
-    return span.place == todo.place and todo.start <= span.start < span.next <= todo.next
+    return (span.topic, span.place) == (todo.topic, todo.place) and todo.start <= span.start < span.next <= todo.next

@@ -12,14 +12,11 @@ from storage.backup.manifest import File, Gap, Place
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A gap, and when it must have been: before Kafka appended what comes after it. `first` begins at offset 0: there was no backup yet."""
+    """A gap, and when it must have been: before Kafka appended what comes after it. `first`: no backup had finished before it was found."""
 
     gap: Gap
     before: Millis | None
-
-    @property
-    def first(self) -> bool:
-        return self.gap.span.start == 0
+    first: bool
 
 
 def problems(archive: Archive) -> Iterator[str]:
@@ -36,9 +33,20 @@ def problems(archive: Archive) -> Iterator[str]:
             yield f"{where}: offsets {other.start:,} to {min(one.next, other.next) - 1:,} are there twice"
 
 
+def unfinished(archive: Archive) -> Iterator[str]:
+    """Why an archive whose ranges join does not have all that Kafka had at its last backup; an empty one has nothing at all."""
+    backups = [one for one in archive.manifests if not one.removed]
+    if not any(one.finished for one in backups):
+        yield "no backup has finished here yet → logverse backup run"
+    elif not backups[-1].finished:
+        yield f"backup {backups[-1].run} did not finish, or still runs: what it had not come to is not here → logverse backup run"
+
+
 def losses(archive: Archive) -> list[Loss]:
     """All gaps, each with the time of the oldest record behind it; None when there is none yet."""
-    return [Loss(gap, _next_append(archive.files.values(), gap)) for gap in archive.gaps]
+    files = list(archive.files.values())
+    first = min((one.number for one in archive.manifests if one.finished), default=archive.last)
+    return [Loss(gap, _next_append(files, gap), one.number <= first) for one in archive.manifests for gap in one.gaps]
 
 
 def within(file: File, since: Millis = BEGINNING, until: Millis = END + 1) -> bool:

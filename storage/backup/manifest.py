@@ -16,6 +16,7 @@ import orjson
 from logverse import instant
 from logverse.errors import Malformed
 from logverse.instant import Millis
+from storage.backup.targets.target import checked
 
 SCHEMA_VERSION = 1
 FOLDER, DATA = "manifests", "data"
@@ -201,17 +202,30 @@ def _span(flat: Mapping[str, Any]) -> Span:
     for name, kind in _SPAN.items():
         if type(flat[name]) is not kind:
             raise Malformed(f"{name} is {flat[name]!r:.40}, not {kind.__name__}")
-    return Span(**{name: flat[name] for name in _SPAN})
+    found = Span(**{name: flat[name] for name in _SPAN})
+    if not 0 <= found.start < found.next or found.partition < 0:
+        raise Malformed(f"partition {found.partition}, offsets {found.start} to {found.next} are no range")
+    checked(found.topic)  # it becomes part of names
+    return found
 
 
 def _file(flat: Mapping[str, Any]) -> File:
-    groups = tuple(Group(**group) for group in flat["groups"])
-    if sum(group.rows for group in groups) != flat["rows"]:
-        raise Malformed(f"{flat['name']}: its row groups do not make its {flat['rows']} rows")
+    """Whoever may write to the target may have written this: a name that leads out of it, or figures that make no file, is Malformed."""
+    name, size = flat["name"], _figure(flat["bytes"])
+    if not checked(name).startswith(f"{DATA}/") or not name.endswith(".parquet"):
+        raise Malformed(f"{name[:80]!r} is no name of a file of an archive")
+    groups = tuple(Group(**{field_: _figure(group[field_]) for field_ in Group._fields}) for group in flat["groups"])
+    if any(group.start + group.bytes > size for group in groups) or sum(group.rows for group in groups) != _figure(flat["rows"]):
+        raise Malformed(f"{name}: its row groups do not make its {flat['rows']} rows, {size} bytes")
     return File(
-        flat["name"], _span(flat), flat["rows"], _times(flat["appended"]), flat["events"] and _times(flat["events"]),
-        flat["bytes"], flat["sha256"], groups,
-    )  # fmt: skip
+        name, _span(flat), flat["rows"], _times(flat["appended"]), flat["events"] and _times(flat["events"]), size, flat["sha256"], groups
+    )
+
+
+def _figure(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise Malformed(f"{value!r:.40} is no number of rows or bytes")
+    return value
 
 
 def _times(written: list[str]) -> Times:

@@ -7,7 +7,7 @@ keeps the newest record of each key (rules, silences, …) are never pruned: tha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from logverse.instant import Millis
 from logverse.topics import TOPICS
@@ -60,6 +60,14 @@ def prune(doomed: Pruning, target: Target, committing: Committing, run: str, pre
     for name in (*(file.name for file in doomed.files), *doomed.nobodys):
         tell(name)
         target.remove(name)
+
+
+def still(doomed: Pruning, archive: Archive) -> Pruning:
+    """What of it may go by the manifests of now: a backup may have adopted a file that was nobody's."""
+    there = archive.files
+    files = tuple(file for file in doomed.files if file.name in there)
+    nobodys = () if archive.broken or archive.missing_numbers() else tuple(name for name in doomed.nobodys if name not in there)
+    return replace(doomed, files=files, nobodys=nobodys)
 
 
 def compacted(topic: str) -> bool:

@@ -52,8 +52,8 @@ class Restore:
 
     def run(self) -> Counter[str]:
         """All of it; what is damaged is left out and written down. TryAgain, Refused: what was done by then stays done."""
-        rows = 0
-        for file in self._estimate.files:
+        rows, cut_short = 0, self._progress.marks.get("file")  # a backup since may have brought files that come before it
+        for file in sorted(self._estimate.files, key=lambda file: file.name != cut_short):
             begin = self._progress.done(file.name)
             rows += sum(group.rows for group in file.groups[:begin])
             with closing(self._ahead(file, begin)) as found:

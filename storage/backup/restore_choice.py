@@ -41,7 +41,10 @@ class Choice:
     def of_group(self, topic: str, about: pq.RowGroupMetaData) -> bool:
         """Whether a row group may hold something of this, by its statistics; what they do not say it may."""
         found = {about.column(place).path_in_schema: about.column(place).statistics for place in range(about.num_columns)}
-        return any(self._overlaps(topic, found.get(name)) for name in ("timestamp", "appended"))
+        events = found.get("timestamp")
+        every = events is not None and events.has_min_max and events.null_count == 0  # has an event time: Kafka's decides nothing
+        in_time = any(self._overlaps(topic, found.get(name)) for name in (("timestamp",) if every else ("timestamp", "appended")))
+        return in_time and self._has_service(found.get("service_name"))
 
     def of_rows(self, topic: str, rows: pa.Table) -> pa.Table:
         """Those that are wanted."""
@@ -51,6 +54,11 @@ class Choice:
             of_them = pc.is_in(rows.column("service_name"), value_set=pa.array(self.services, pa.string()))
             wanted = pc.and_(wanted, of_them)
         return rows.filter(wanted)
+
+    def _has_service(self, statistics: pq.Statistics | None) -> bool:
+        if not self.services or statistics is None or not statistics.has_min_max:
+            return True
+        return any(statistics.min <= service <= statistics.max for service in self.services)
 
     def _since(self, topic: str) -> Millis:
         return 0 if topic in COMPACTED else self.since

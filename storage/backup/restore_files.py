@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,14 +28,12 @@ class IntoFiles:
         if part.rows is None and part.number:
             return counts
         path = self._folder / Path(part.file.name).relative_to("data").with_suffix(".jsonl")
-        lines: list[bytes] = []
-        odd: list[bytes] = []
-        for record in part.records():
-            if _is_line(record.value):
-                lines.append(record.value or b"")
-            else:
-                odd.append(_told(record))
-        counts.update(lines=len(lines), odd=len(odd))
+        lines, odd = _at_once(part), b""
+        if lines is None:
+            records = list(part.records())
+            lines = _together(record.value or b"" for record in records if _is_line(record.value))
+            odd = _together(_told(record) for record in records if not _is_line(record.value))
+        counts.update(lines=lines.count(b"\n"), odd=odd.count(b"\n"))
         try:
             for one, found in ((path, lines), (path.with_suffix(".odd.jsonl"), odd)):
                 _append(one, part.number, found)
@@ -46,14 +45,31 @@ class IntoFiles:
         """Nothing is held."""
 
 
+def _at_once(part: Part) -> bytes | None:
+    """The lines of a row group all of whose values are lines, without a look at each one; None when there is an odd one."""
+    if part.rows is None or not part.rows.num_rows:
+        return b""
+    values = part.rows.column("value")
+    if values.null_count:
+        return None
+    joined = b"\n".join(values.to_pylist())
+    return joined + b"\n" if joined.count(b"\n") == len(values) - 1 and b"\r" not in joined and _is_text(joined) else None
+
+
+def _together(lines: Iterable[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
 def _is_line(value: bytes | None) -> bool:
-    if value is None or b"\n" in value or b"\r" in value:
-        return False
+    return value is not None and b"\n" not in value and b"\r" not in value and _is_text(value)
+
+
+def _is_text(data: bytes) -> bool:
+    """UTF-8: of several values with newlines between them it is so when it is so of each."""
     try:
-        value.decode()
+        return data.isascii() or bool(data.decode())
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def _told(record: Archived) -> bytes:
@@ -62,7 +78,7 @@ def _told(record: Archived) -> bytes:
     return orjson.dumps(place | {name: None if one is None else b64encode(one).decode() for name, one in data.items()})
 
 
-def _append(path: Path, number: int, lines: list[bytes]) -> None:
+def _append(path: Path, number: int, lines: bytes) -> None:
     """What an earlier attempt wrote of this row group is cut off first: `….at` says how long the file was before each of them."""
     marks = path.with_name(f".{path.name}.at")
     if not lines and not path.exists():
@@ -71,10 +87,12 @@ def _append(path: Path, number: int, lines: list[bytes]) -> None:
     before = orjson.loads(marks.read_bytes()) if marks.exists() else {}
     with _opened(path) as file:
         end = before.get(str(number), file.seek(0, os.SEEK_END)) if number else 0
-        marks.write_bytes(orjson.dumps({str(number): end}))
+        aside = marks.with_suffix(".new")
+        aside.write_bytes(orjson.dumps({str(number): end}))
+        aside.replace(marks)
         file.truncate(end)
         file.seek(end)
-        file.writelines(line + b"\n" for line in lines)
+        file.write(lines)
         file.flush()
         os.fsync(file.fileno())
 

@@ -18,7 +18,8 @@ from logverse.errors import Refused, WrongSettings
 class Progress:
     """Row groups that are done, by file, and what became of their records. `about` says what is restored from where into what.
 
-    `marks` are a sink's own: where it stood before the row group that is under way. WrongSettings when another restore has this name.
+    `marks` are a sink's own: where it stood before the row group that is under way. `known`: it was begun before, though it may have
+    nothing done. WrongSettings when another restore has this name.
     """
 
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
@@ -29,7 +30,7 @@ class Progress:
                 f"a restore of something else is called so: {_said(found['about'])}",
                 where=f"--name {folder.name}", remedy="choose another --name, or take that one away: logverse restore --drop NAME",
             )  # fmt: skip
-        self.about = dict(about)
+        self.about, self.known = dict(about), bool(found)
         self._done: dict[str, int] = found.get("done", {})
         self.counts: Counter[str] = Counter(found.get("counts", {}))
         self.damage: list[str] = found.get("damage", [])

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import parquet as pq
@@ -21,7 +21,8 @@ _COLUMNS = ["partition", "offset", "appended", "key", "value", "headers", "log_t
 
 
 class Archived(NamedTuple):
-    """A record as Kafka had it. `topic` is the short name, `appended` milliseconds UTC; `log_type` is what the archive says of it."""
+    """A record as Kafka had it. `topic` is the short name, `appended` milliseconds UTC; from `log_type` on it is what the archive says of
+    the record (`timestamp`: event time), which may be less than the record itself does."""
 
     topic: str
     topic_id: str
@@ -32,6 +33,8 @@ class Archived(NamedTuple):
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
     log_type: str | None
+    timestamp: Millis | None
+    uid: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,19 @@ class Part:
         """In order of their offsets."""
         if self.rows is None or not self.rows.num_rows:
             return
-        columns = (self.rows.column(name) for name in ("partition", "offset", "appended", "key", "value", "headers", "log_type"))
-        partitions, offsets, appended, keys, values, headers, kinds = columns
-        plain_headers = [None] * self.rows.num_rows if headers.null_count == self.rows.num_rows else headers.to_pylist()
-        for partition, offset, at, key, value, more, kind in zip(
-            partitions.to_pylist(), offsets.to_pylist(), appended.cast(pa.int64()).to_pylist(), keys.to_pylist(), values.to_pylist(),
-            plain_headers, kinds.to_pylist(), strict=True,
-        ):  # fmt: skip
-            told = [(one["name"], one["value"]) for one in more or ()]
-            yield Archived(self.file.span.topic, self.file.span.topic_id, partition, offset, at, key, value, told, kind)
+        span = self.file.span
+        columns = [_listed(self.rows, name) for name in Archived._fields[2:]]
+        for partition, offset, at, key, value, more, *told in zip(*columns, strict=True):
+            headers = [(one["name"], one["value"]) for one in more] if more else []
+            yield Archived(span.topic, span.topic_id, partition, offset, at, key, value, headers, *told)
+
+
+def _listed(rows: pa.Table, name: str) -> list[Any]:
+    """A column as Python has it; times in milliseconds."""
+    column = rows.column(name)
+    if column.null_count == len(column):
+        return [None] * len(column)
+    return list((column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist())
 
 
 def parts(target: Target, file: File, choice: Choice, begin: int = 0) -> Iterator[Part]:

@@ -23,8 +23,9 @@ from storage.backup.restore_reading import Archived, Part
 
 HEADER = "logverse.restored"  # of every restored record: topic id, partition and offset that it had
 PATIENCE_S = 60.0
+_LISTEN_EACH = 64  # records, for their acknowledgements: each time costs as much as a record
 # As a producer's (producers/publisher.py), for batches that nobody waits for.
-_TUNED = {
+TUNED = {
     "enable.idempotence": True,
     "linger.ms": 20,
     "batch.size": 524_288,
@@ -44,9 +45,9 @@ class IntoTopic:
 
     def __init__(self, settings: Settings, whole: Callable[[Archived], bytes | None], progress: Progress) -> None:
         self._settings, self._whole, self._progress = settings, whole, progress
-        self._producer = client(Producer, client_config(settings) | _TUNED | _MINE, logger=quiet())
+        self._producer = client(Producer, client_config(settings) | TUNED | _MINE, logger=quiet())
         self._ranges = TopicRanges(settings)
-        self._partitions: dict[str, int] = {}
+        self._ends: dict[str, dict[int, int]] = {}
         self._held: dict[str, set[bytes]] = {}
 
     def put(self, part: Part) -> Counter[str]:
@@ -55,8 +56,16 @@ class IntoTopic:
             return counts
         topic = named(part.file.span.topic, self._settings.topic_prefix)
         held = self._keys(part.file.span.topic, topic)
-        there = self._there(topic)
+        there = self._there(topic, part.file.name)
         failed: list[KafkaError] = []
+        ends = self._ends[topic]
+
+        def heard(error: KafkaError | None, message: Any) -> None:
+            if error:
+                failed.append(error)
+            else:
+                ends[message.partition()] = message.offset() + 1
+
         for record in part.records():
             value = self._value(record)
             place = f"{record.topic_id}/{record.partition}/{record.offset}"
@@ -65,7 +74,7 @@ class IntoTopic:
             elif record.key is not None and record.key in held:
                 counts["newer"] += 1
             elif place not in there:
-                self._produce(topic, record, value, place, failed)
+                self._produce(topic, record, value, place, heard)
                 counts["records"] += 1
             else:
                 counts["records"] += 1
@@ -80,13 +89,17 @@ class IntoTopic:
             return record.value
         return self._whole(record) if record.log_type in (*LOG_TYPES, None) else None
 
-    def _there(self, topic: str) -> set[str]:
-        """What an attempt that was cut short has written of this row group: it lies behind the ends that it wrote down before."""
-        ends = self._ranges.between(topic, 2**62, 2**62)
-        self._partitions[topic] = len(ends)
-        now = {number: end for (_, number), (end, _) in ends.items()}
-        if self._progress.marks.get("topic") != topic:
-            self._progress.mark({"topic": topic, "ends": {str(number): end for number, end in now.items()}})
+    def _there(self, topic: str, file: str) -> set[str]:
+        """What an attempt that was cut short has written of this row group: it lies behind the ends that it wrote down before.
+
+        Kafka is asked for the ends once; from then on those of our own records do, behind which others may have written.
+        """
+        again = self._progress.marks.get("file") == file
+        if again or topic not in self._ends:
+            self._ends[topic] = {number: end for (_, number), (end, _) in self._ranges.between(topic, 2**62, 2**62).items()}
+        now = self._ends[topic]
+        if not again:
+            self._progress.mark({"file": file, "ends": {str(number): end for number, end in now.items()}})
             return set()
         before = {int(number): end for number, end in self._progress.marks["ends"].items()}
         behind = {(topic, number): (before.get(number, 0), end) for number, end in now.items()}
@@ -103,19 +116,15 @@ class IntoTopic:
             self._held[topic] = {key for message in found if (key := message.key()) and not _is_ours(message)}
         return self._held[topic]
 
-    def _produce(self, topic: str, record: Archived, value: bytes | None, place: str, failed: list[KafkaError]) -> None:
-        headers: list[tuple[str, str | bytes | None]] = [
-            *((name, more) for name, more in record.headers if name != HEADER),
-            (HEADER, place.encode()),
-        ]
-        partition = record.partition % self._partitions[topic]
+    def _produce(self, topic: str, record: Archived, value: bytes | None, place: str, heard: Callable[[Any, Any], None]) -> None:
+        mine: tuple[str, str | bytes | None] = (HEADER, place.encode())
+        headers = [*(one for one in record.headers if one[0] != HEADER), mine] if record.headers else [mine]
+        partition = record.partition % len(self._ends[topic])
         while True:
             try:
-                self._producer.produce(
-                    topic, value, record.key, partition=partition, headers=headers,
-                    on_delivery=lambda error, _: failed.append(error) if error else None,
-                )  # fmt: skip
-                self._producer.poll(0)
+                self._producer.produce(topic, value, record.key, partition=partition, headers=headers, on_delivery=heard)
+                if not record.offset % _LISTEN_EACH:
+                    self._producer.poll(0)
                 return
             except BufferError:
                 self._producer.poll(0.1)

@@ -17,7 +17,9 @@ _NAMED = 3  # so many of a kind are named in the line; all of them are in the JS
 
 @dataclass(slots=True)
 class Verdict:
-    """`files` and `rows` were read back. `reconciled` and `others` (tallies of topics without uids) are None when nobody asked Kafka."""
+    """`files` and `rows` were read back, `pruned` are records that a pruning took away. `reconciled` (with the store that queries ask) and
+    `others` (tallies of topics without uids) are None when nobody asked Kafka; `stores`: the same with each further store, by its name.
+    `deleted`: topics that the archive has and Kafka has no more."""
 
     files: int
     rows: int
@@ -27,6 +29,9 @@ class Verdict:
     reconciled: Reconciled | None = None
     others: Mapping[str, Tally] = field(default_factory=dict)
     store: bool = False
+    stores: Mapping[str, Reconciled] = field(default_factory=dict)
+    pruned: int = 0
+    deleted: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -55,6 +60,10 @@ class Verdict:
         before = sum(loss.gap.rows for loss in self.losses if loss.first)
         if before:
             parts.append(f"at most {before:,} records were gone before the first backup")
+        if self.pruned:
+            parts.append(f"{self.pruned:,} records were pruned")
+        if self.deleted:
+            parts.append(f"what topics that Kafka has no more had after their last backup is not known ({', '.join(self.deleted)})")
         return "; ".join(parts)
 
     def _said_of(self, found: Reconciled) -> str:
@@ -68,6 +77,7 @@ class Verdict:
             dead = sum(sum(line.entry.dead_letters.values()) for line in found.lines if line.entry)
             less += [f"{dead:,} dead letters"] if dead else []
             said.append(f"the store has all {found.of_store('stored'):,} that it must{' (' + ', '.join(less) + ')' if less else ''}")
+            said += [f"so has {name} ({other.of_store('stored'):,})" for name, other in self.stores.items()]
         else:
             said.append("the store was not asked")
         return ", ".join(said)
@@ -80,9 +90,10 @@ class Verdict:
             found.append(f"{missing:,} records are in Kafka and not in the archive ({_few(where)})")
         if altered:
             found.append(f"{altered:,} records have other bytes in Kafka than in the archive: of another Kafka, or one that lost records")
-        if self.reconciled and (gone := self.reconciled.of_store("missing")):
-            where = [_where(line) for line in self.reconciled.lines if line.missing_in_store]
-            found.append(f"{gone:,} events are missing in the store ({_few(where)}) → logverse restore --into store")
+        for name, one in {"the store": self.reconciled, **self.stores}.items():
+            if one and (gone := one.of_store("missing")):
+                where = [_where(line) for line in one.lines if line.missing_in_store]
+                found.append(f"{gone:,} events are missing in {name} ({_few(where)}) → logverse restore --into store")
         return found
 
     def _records(self, name: str) -> int:
@@ -99,7 +110,8 @@ class Verdict:
             "gaps": list(map(_plain_loss, self.losses)),
             "hours": [_plain(line) for line in self.reconciled.lines] if self.reconciled else None,
             "records": {topic: _counts(tally) for topic, tally in [*self._tallies(), *self.others.items()]},
-            "recounted": bool(self.reconciled and self.reconciled.recounted),
+            "recounted": bool(self.reconciled and self.reconciled.recounted), "pruned": self.pruned, "deleted_topics": self.deleted,
+            "missing_in_stores": {name: one.of_store("missing") for name, one in self.stores.items()},
         }  # fmt: skip
 
     def _tallies(self) -> list[tuple[str, Tally]]:

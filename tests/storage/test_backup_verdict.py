@@ -29,7 +29,9 @@ def verdict(**more):
 
 def test_complete_says_what_was_looked_at():
     """With what is no loss: policy, dead letters, expired rows, what came later, what was gone before the first backup."""
-    made = verdict(entry={"by_policy": 3, "expired": 1}, tally={"waiting": 4}, losses=[Loss(Gap(Span("t", "id", 0, 0, 20)), NOON)])
+    made = verdict(
+        entry={"by_policy": 3, "expired": 1}, tally={"waiting": 4}, losses=[Loss(Gap(Span("t", "id", 0, 0, 20)), NOON, first=True)]
+    )
 
     assert made.complete
     assert made.line() == (
@@ -45,7 +47,7 @@ def test_complete_says_what_was_looked_at():
         ({"problems": ["manifest 00000002 is missing"]}, "manifest 00000002 is missing"),
         ({"damages": [Damage(FILE, "is not there")]}, "data/x.parquet is not there"),
         (
-            {"losses": [Loss(Gap(SPAN), NOON)]},
+            {"losses": [Loss(Gap(SPAN), NOON, first=False)]},
             "10 records at most were deleted by Kafka between two backups (logs.http partition 2 from offset 40)",
         ),
         ({"tally": {"missing": 2}, "line": {"missing": 2}}, "2 records are in Kafka and not in the archive (logs.http 2023-11-15 00:00)"),

@@ -124,6 +124,20 @@ def test_what_need_not_be_read_is_not_read(world):
     assert [record.value for part in found for record in part.records()] == [event("u420", NOON + HOUR + 600_000)]
 
 
+@pytest.mark.parametrize(("since", "service", "read"), [(NOON, "a", 1), (NOON, "c", 0), (NOON + HOUR, "a", 0), (NOON, "", 2)])
+def test_row_groups_are_chosen_by_what_they_hold(world, since, service, read):
+    """By event time and not by when Kafka had them, where all of them have one; and by service."""
+    for number in range(200):
+        world.topics["logs.http", 0].put(event(f"u{number}", NOON + number, "ab"[number // 100]), NOON + HOUR)
+    world.backup().run()
+    choice = Choice(since, NOON + 2 * HOUR, ("logs.http",), (service,) if service else ())
+
+    found = [part for file in world.archive().files.values() for part in parts(world.target, file, choice)]
+
+    assert [part.rows is not None for part in found].count(True) == read
+    assert sum(part.rows.num_rows for part in found if part.rows) == 100 * read
+
+
 def test_rows_live_as_long_as_they_had_left(world):
     """As of when they were appended; what is past its time stays gone in the store, and has a week in a view."""
     world.topics["logs.http", 0].put(event("old", NOON - 40 * DAY), NOON - 40 * DAY)
@@ -214,3 +228,24 @@ def test_a_name_is_of_one_restore(world):
         Progress(folder, {"since": "1"}).alone(),
     ):
         pass
+
+
+def test_what_was_cut_short_is_gone_on_with_first(world):
+    """A backup since may have brought files that come before it: what its sink wrote down of it must still be true when it is done."""
+    for partition in (0, 1):
+        for number in range(300):
+            world.topics["logs.http", partition].put(event(f"u{partition}-{number}"), NOON)
+    world.backup().run()
+    *_, last = estimated(world.archive(), Choice(*EVER, ("logs.http",))).files
+    Progress(world.root / "restores" / "r", {"choice": repr(Choice(*EVER, ("logs.http",)))}).mark({"file": last.name})
+    seen = []
+
+    class Sink:
+        def put(self, part):
+            seen.append(part.file.name)
+            return Counter()
+
+    restored(world, Sink(), Choice(*EVER, ("logs.http",)))
+
+    assert seen[:3] == [last.name] * 3
+    assert len(seen) == 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,29 @@ def test_files_killed_while_a_row_group_is_written(world, at, monkeypatch):
 
     restored(world, sink)
 
+    assert lines(world) == Counter(f"u{number}" for number in range(300))
+
+
+def test_killed_while_it_writes_down_where_it_was(world, monkeypatch):
+    """Half of that note, or none of it, is no reason to stop for ever, or to have lines twice."""
+    for number in range(300):
+        world.topics["logs.http", 0].put(event(f"u{number}"), NOON)
+    world.backup().run()
+    written, notes = Path.write_bytes, []
+
+    def torn(path, data):
+        if path.suffix in (".at", ".new"):
+            notes.append(path)
+            if len(notes) == 2:
+                path.open("wb").close()
+                raise KeyboardInterrupt
+        return written(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", torn)
+    with pytest.raises(KeyboardInterrupt):
+        restored(world, IntoFiles(world.root / "out"))
+
+    assert restored(world, IntoFiles(world.root / "out")) == {"lines": 300}
     assert lines(world) == Counter(f"u{number}" for number in range(300))
 
 
