@@ -133,9 +133,8 @@ class FromBackup:
             if not estimate.files:
                 raise WrongSettings("the archive has no events of that time", where="--since", remedy="logverse backup list")
             for part in (part for file in estimate.files for part in parts(target, file, choice)):
-                problems += [part.damage] if part.damage else []
+                problems += [part.damage] if part.damage and part.damage not in problems else []  # a file that is gone: once
                 for record in part.records():
-                    counts["lines"] += 1
                     item = seen.item(record, counts)
                     if item is not None:
                         spool.add(item)
@@ -166,11 +165,12 @@ class _Seen:
         try:
             row = judge.event(record.topic, record.partition, record.offset, record.appended, record.value)
         except Malformed:
+            counts["lines"] += 1
             counts["malformed"] += 1
             return None
         if row is None:
-            counts["heartbeats"] += 1
-            return None
+            return None  # a heartbeat is no line
+        counts["lines"] += 1
         event = StoredEvent._make(row)
         known = self._hash(f"{event.log_type} {event.service_name} {event.timestamp} {event.uid}")
         if known in self._known:

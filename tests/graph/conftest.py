@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,8 +22,8 @@ def flink_settings() -> dict[str, str]:
     return {"python.fn-execution.bundle.time": "100", "taskmanager.numberOfTaskSlots": "4", **patience}
 
 
-@pytest.fixture
-def planned(tmp_path: Path, flink_settings: dict[str, str]) -> Callable[..., tuple[Any, Any, Any]]:
+@pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory, flink_settings: dict[str, str]) -> Callable[..., tuple[Any, Any, Any]]:
     """Flink's two environments with table `events` over these events, and the job's settings."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
@@ -41,7 +40,7 @@ def planned(tmp_path: Path, flink_settings: dict[str, str]) -> Callable[..., tup
         env = StreamExecutionEnvironment.get_execution_environment(configuration)
         t_env = StreamTableEnvironment.create(env)
         graph.configure(env, t_env, settings)
-        path = tmp_path / "events.jsonl"
+        path = tmp_path_factory.mktemp("events") / "events.jsonl"
         path.write_bytes(b"\n".join(event if isinstance(event, bytes) else _appended(event) for event in events))
         columns = ", ".join(f"`{name}` {kind}" for name, kind in tables.DECODED.items())
         t_env.execute_sql(
@@ -54,7 +53,7 @@ def planned(tmp_path: Path, flink_settings: dict[str, str]) -> Callable[..., tup
     return planned
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(planned: Callable[..., tuple[Any, Any, Any]]) -> Run:
     """The records (topic, key, value) that the graph makes of these events under these rules, told these words (topic, JSON)."""
     from pyflink.common import Row
@@ -72,7 +71,7 @@ def run(planned: Callable[..., tuple[Any, Any, Any]]) -> Run:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def left(planned: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., list[tuple[str, str, int, str, str]]]:
     """The rows (kind, service, at, items, more) that the SQL hands to Python."""
     from flink_jobs import graph
@@ -85,7 +84,7 @@ def left(planned: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., list[tup
     return left
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plan(planned: Callable[..., tuple[Any, Any, Any]]) -> Callable[[Iterable[Rule]], str]:
     """How Flink would run the SQL of a job with these rules."""
     from flink_jobs import graph

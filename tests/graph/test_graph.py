@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 from flink_jobs import wire
 from logverse.event import LogEvent
 from logverse.rule import Rule
+from logverse.summary import Summary
 
 pytestmark = pytest.mark.flink
 
 START = 1_790_000_000_000  # second 0 of every scene
+AT_0 = "2026-09-21T14:13:20.500Z"
 AT_5 = "2026-09-21T14:13:25.000Z"  # second 5
-Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], list[tuple[str, str, dict[str, Any]]]]
+Records = list[tuple[str, str, dict[str, Any]]]
+Run = Callable[[Iterable[LogEvent | bytes], Iterable[Rule]], Records]
 
 
 def second(number: float, service: str = "web", status: int = 200, **more: object) -> LogEvent:
@@ -28,15 +32,44 @@ def second(number: float, service: str = "web", status: int = 200, **more: objec
     )
 
 
-SHARE = Rule("5xx", "percentage_match", window_ms=10_000, options={"match": {"http.response.status_code": "5xx"}, "max_percentage": 20.0})
+RULES = (
+    Rule("5xx", "percentage_match", window_ms=10_000, options={"match": {"http.response.status_code": "5xx"}, "max_percentage": 20.0}),
+    Rule("all", "frequency", {"service.name": "cross-*"}, ("log.type",), window_ms=10_000, options={"num_events": 6}),
+    Rule("admin", "any", where={"url.path": "/admin'; --"}, window_ms=10_000),
+)
+SUMMED = [
+    *(second(0.1, "summed"), second(0.9, "summed"), second(0.5, "summed", 503)),
+    second(1.5, "summed-too", **{"http.server.request.duration": 2.0}),
+]
+HEALTHY = [second(n + f / 10, "burst") for n in range(60) for f in range(5)]
+BURST = [second(n + 0.05 * f, "burst", 503) for n in range(20, 25) for f in range(5)]
+CROSS = [second(5 + n / 10, name) for name in ("cross-web", "cross-api") for n in range(3)]
+ADMIN = [second(n, "admin", **{"url.path": "/"}) for n in range(30)] + [second(7.5, "admin", **{"url.path": "/admin'; --"})]
+STEADY = [second(n / 10, "steady") for n in range(100)]
+ABSURD = [
+    second(0, "absurd"),
+    *(second(0.1 + n / 10, "absurd", **{"http.server.request.duration": value}) for n, value in enumerate((-1.0, 1e300))),
+]
+# Beside them what is no LogEvent, by the second in which it comes.
+ODD: dict[float, bytes] = {
+    0.1: b"not json",
+    0.2: b'{"log.type":"heartbeat","service.name":"steady","appended":"2026-09-21T14:13:20.000Z"}',
+    0.3: b'{"log.type":"http","appended":"2026-09-21T14:13:20.000Z"}',
+    0.5: orjson.dumps(orjson.loads(second(0.5, "absurd").to_json()) | {"http.server.request.duration": "NaN", "appended": AT_0}),
+    5.0: orjson.dumps(orjson.loads(second(0, "ahead").to_json()) | {"timestamp": "2030-01-01T00:00:00.000Z", "appended": AT_5}),
+}
 
 
-def test_summaries_hold_every_event_of_their_second_and_series(run: Run) -> None:
+@pytest.fixture(scope="module")
+def records(run: Run) -> Records:
+    """All scenes at once, each of services of its own: one start of Flink, and none disturbs another."""
+    scenes = [*SUMMED, *HEALTHY, *BURST, *CROSS, *ADMIN, *STEADY, *ABSURD]
+    timed = [(event.timestamp, event) for event in scenes] + [(START + int(at * 1000), odd) for at, odd in ODD.items()]
+    return run([event for _, event in sorted(timed, key=lambda pair: pair[0])], RULES)
+
+
+def test_summaries_hold_every_event_of_their_second_and_series(records: Records) -> None:
     """What the SQL sums up is what was sent: counts, durations and histogram of each series and second."""
-    events = [second(0.1), second(0.9), second(0.5, status=503), second(1.5, service="api", **{"http.server.request.duration": 2.0})]
-
-    records = run(events, [])
-
     found = {
         (s["service.name"], (s.second - START) // 1000, s["http.response.status_code"]): (
             s.count,
@@ -44,94 +77,73 @@ def test_summaries_hold_every_event_of_their_second_and_series(run: Run) -> None
             s.histogram[6],
             s.histogram[8],
         )
-        for topic, _, value in records
-        if topic == "summaries"
-        for s in wire.summaries(value["second"], _items(value))
+        for s in summaries(records, "summed", "summed-too")
     }
+
     assert found == {
-        ("web", 0, 200): (2, pytest.approx(0.4), 2, 2),
-        ("web", 0, 503): (1, pytest.approx(0.2), 1, 1),
-        ("api", 1, 200): (1, pytest.approx(2.0), 0, 1),
+        ("summed", 0, 200): (2, pytest.approx(0.4), 2, 2),
+        ("summed", 0, 503): (1, pytest.approx(0.2), 1, 1),
+        ("summed-too", 1, 200): (1, pytest.approx(2.0), 0, 1),
     }
 
 
-def test_error_burst_becomes_one_alert_that_ends(run: Run) -> None:
+def test_error_burst_becomes_one_alert_that_ends(records: Records) -> None:
     """A service that fails for five seconds fires one alert, which resolves when the failures have left the window."""
-    healthy = [second(n + f / 10) for n in range(60) for f in range(5)]
-    burst = [second(n + 0.05 * f, status=503) for n in range(20, 25) for f in range(5)]
+    of_it = [(key, value) for topic, key, value in records if topic == "alerts" and value["group"].get("service.name") == "burst"]
 
-    records = run(sorted(healthy + burst, key=lambda event: event.timestamp), [SHARE])
-
-    alerts = sorted((value["at"], value["status"], key) for topic, key, value in records if topic == "alerts")
+    alerts = sorted((value["at"], value["status"], key) for key, value in of_it)
     assert [status for _, status, _ in alerts] == ["firing", "resolved"]
     assert START + 20_000 < alerts[0][0] <= START + 26_000 < alerts[1][0] <= START + 36_000
     assert len({key for _, _, key in alerts}) == 1
 
 
-def test_rule_across_services_adds_their_figures_up(run: Run) -> None:
+def test_rule_across_services_adds_their_figures_up(records: Records) -> None:
     """A rule that does not group by service judges all of them together, once."""
-    rule = Rule("all", "frequency", group_by=("log.type",), window_ms=10_000, options={"num_events": 6})
-    events = [second(5 + n / 10, service=name) for name in ("web", "api") for n in range(3)] + [second(40)]
+    fired = [value for value in of("alerts", records) if (value["rule"], value["status"]) == ("all", "firing")]
 
-    records = run(events, [rule])
-
-    fired = [value for topic, _, value in records if topic == "alerts" and value["status"] == "firing"]
     assert [(value["group"], value["explanation"]["matched"]) for value in fired] == [({"log.type": "http"}, 6)]
 
 
-def test_single_event_reaches_the_rule_that_wants_it(run: Run) -> None:
+def test_single_event_reaches_the_rule_that_wants_it(records: Records) -> None:
     """An `any` rule fires on the one event that meets it, with that line as its sample."""
-    rule = Rule("admin", "any", where={"url.path": "/admin'; --"}, window_ms=10_000)
-    events = [second(n, **{"url.path": "/"}) for n in range(30)] + [second(7.5, **{"url.path": "/admin'; --"})]
+    fired = [value for value in of("alerts", records) if (value["rule"], value["status"]) == ("admin", "firing")]
 
-    records = run(sorted(events, key=lambda event: event.timestamp), [rule])
-
-    fired = [value for topic, _, value in records if topic == "alerts" and value["status"] == "firing"]
     assert [value["explanation"]["samples"] for value in fired] == [["line at 7.5"]]
 
 
-def test_what_is_no_event_changes_no_count(run: Run) -> None:
-    """Garbage, heartbeats and records without a service are in no summary."""
-    garbage = [
-        b"not json",
-        b'{"log.type":"heartbeat","service.name":"web","appended":"2026-09-21T14:13:20.000Z"}',
-        b'{"log.type":"http","appended":"2026-09-21T14:13:20.000Z"}',
-    ]
+def test_what_is_no_event_changes_no_count(records: Records) -> None:
+    """Garbage, heartbeats and records without a service are in no summary; all else is, once."""
+    counted = Counter(value["service.name"] for value in of("summaries", records) for item in value["items"] for _ in range(item[9]))
 
-    records = run([second(0), *garbage, second(1)], [])
-
-    assert sum(item[9] for topic, _, value in records if topic == "summaries" for item in value["items"]) == 2
+    scenes = [*SUMMED, *HEALTHY, *BURST, *CROSS, *ADMIN, *STEADY, *ABSURD]
+    assert counted == Counter([event.service_name for event in scenes] + ["absurd", "ahead"])
 
 
-def test_clock_from_the_future_makes_nobody_else_late(run: Run) -> None:
+def test_clock_from_the_future_makes_nobody_else_late(records: Records) -> None:
     """An event stamped 2030 counts at its arrival, moves no watermark, and whose it is can be read on logs.late."""
-    ahead = orjson.loads(second(0, service="ahead").to_json()) | {
-        "timestamp": "2030-01-01T00:00:00.000Z",
-        "appended": AT_5,
-    }
-
-    records = run([second(n / 10) for n in range(50)] + [orjson.dumps(ahead)] + [second(5 + n / 10) for n in range(50)], [])
-
     counts = [
         (value["service.name"], value["second"], value["late"], sum(item[9] for item in value["items"]))
         for value in of("summaries", records)
     ]
+
     assert ("ahead", START + 5_000, False, 1) in counts
-    assert sum(count for service, _, late, count in counts if service == "web" and not late) == 100
+    assert sum(count for service, _, late, count in counts if service == "steady" and not late) == 100
     assert [(value["reason"], value["service.name"], value["timestamp"]) for value in of("logs.late", records)] == [
         ("future", "ahead", "2030-01-01T00:00:00.000Z")
     ]
 
 
-def test_absurd_figures_spoil_no_sum(run: Run) -> None:
+def test_absurd_figures_spoil_no_sum(records: Records) -> None:
     """A duration or size that no log can mean is no figure; its event counts all the same."""
-    absurd = [second(0.1 + n / 10, **{"http.server.request.duration": value}) for n, value in enumerate((-1.0, 1e300))]
-    text = orjson.dumps(orjson.loads(second(0.5).to_json()) | {"http.server.request.duration": "NaN", "appended": AT_5})
+    found = summaries(records, "absurd")
 
-    records = run([second(0), *absurd, text], [SHARE])
-
-    found = [s for value in of("summaries", records) for s in wire.summaries(value["second"], _items(value))]
     assert [(s.count, s.duration_count, s.duration_sum) for s in found] == [(4, 1, pytest.approx(0.2))]
+
+
+def summaries(records: Records, *services: str) -> list[Summary]:
+    """Of these services."""
+    values = [value for value in of("summaries", records) if value["service.name"] in services]
+    return [one for value in values for one in wire.summaries(value["second"], _items(value))]
 
 
 def of(topic: str, records: list[tuple[str, str, dict[str, Any]]]) -> list[dict[str, Any]]:

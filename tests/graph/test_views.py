@@ -17,7 +17,8 @@ from logverse.summary import Summary
 pytestmark = pytest.mark.flink
 
 START = 1_790_000_000_000  # second 0 of every scene
-Run = Callable[..., list[tuple[str, str, dict[str, Any]]]]
+Records = list[tuple[str, str, dict[str, Any]]]
+Run = Callable[..., Records]
 Left = Callable[..., list[tuple[str, str, int, str, str]]]
 
 BUSY = 5  # clients and users of a second by name
@@ -27,10 +28,10 @@ BY_USER = Rule(
 )
 
 
-def http(at: float, client: str | None, status: int = 200, path: str = "/") -> LogEvent:
+def http(at: float, client: str | None, status: int = 200, path: str = "/", service: str = "web") -> LogEvent:
     ms = START + round(at * 1000)
     fields = {"http.request.method": "GET", "http.response.status_code": status, "http.server.request.duration": 0.5, "url.path": path}
-    return LogEvent(ms, ms, "http", "web", 9, "line", f"{client}-{at}", fields | ({"client.address": client} if client else {}))
+    return LogEvent(ms, ms, "http", service, 9, "line", f"{client}-{at}", fields | ({"client.address": client} if client else {}))
 
 
 def login(at: float, outcome: str, **user: str) -> LogEvent:
@@ -120,34 +121,39 @@ def test_one_source_feeds_all_views(plan: Callable[..., str]) -> None:
     assert text.count("TableSourceScan") == 1
 
 
-def test_a_client_that_comes_too_often_is_told_of(run: Run) -> None:
+CROWD = [http(n + k / 10, f"10.0.0.{k}") for n in range(8) for k in range(3)] + [http(3 + k / 50, "203.0.113.9") for k in range(9)]
+JOBS = [error(n / 10, f"job {n} failed with code {n * 3}") for n in range(40)] + [error(75, "end of scene")]
+FEW = [http(n, "10.0.0.1", service="few") for n in range(5)]
+LABEL = orjson.dumps({"template": "t", "service": "few", "name": "n"}).decode()
+WORDS = [("feedback", "{}"), ("models", "no json"), ("templates", LABEL)]
+
+
+@pytest.fixture(scope="module")
+def records(run: Run) -> Records:
+    """Clients, errors and what people said at once: one start of Flink."""
+    return run(sorted([*CROWD, *JOBS, *FEW], key=lambda event: event.timestamp), [BY_CLIENT], WORDS)
+
+
+def test_a_client_that_comes_too_often_is_told_of(records: Records) -> None:
     """A rule by client address fires for the one that is too many, and for nobody else."""
-    events = [http(n + k / 10, f"10.0.0.{k}") for n in range(8) for k in range(3)] + [http(3 + k / 50, "203.0.113.9") for k in range(9)]
-
-    records = run(sorted(events, key=lambda event: event.timestamp), [BY_CLIENT])
-
     fired = [value for topic, _, value in records if topic == "alerts" and value["status"] == "firing"]
+
     assert {value["group"]["client.address"] for value in fired} >= {"203.0.113.9"}
     assert all(value["group"]["client.address"] for value in fired)
 
 
-def test_templates_are_told(run: Run) -> None:
+def test_templates_are_told(records: Records) -> None:
     """What is found in the lines is on topic `templates`, with its count; topic `summaries` holds traffic alone."""
-    events = [error(n / 10, f"job {n} failed with code {n * 3}") for n in range(40)] + [error(75, "end of scene")]
-
-    records = run(events, [])
-
     told = [value for topic, _, value in records if topic == "templates"]
+
     assert any(value["service"] == "web" and "failed with code" in value["text"] for value in told)
-    items = [item for topic, _, value in records if topic == "summaries" for item in value["items"]]
-    assert sum(item[9] for item in items) == 41
+    items = [item for topic, _, value in records if topic == "summaries" and value["service.name"] == "web" for item in value["items"]]
+    assert sum(item[9] for item in items) == len(CROWD) + len(JOBS)
     assert all(item[0] == "web" for item in items)
 
 
-def test_a_record_that_is_no_word_stops_nobody(run: Run) -> None:
+def test_a_record_that_is_no_word_stops_nobody(records: Records) -> None:
     """Garbage on a topic that people write to is left out; a label that is one is heard."""
-    label = orjson.dumps({"template": "t", "service": "web", "name": "n"}).decode()
+    few = [value for topic, _, value in records if topic == "summaries" and value["service.name"] == "few"]
 
-    records = run([http(n, "10.0.0.1") for n in range(5)], [], [("feedback", "{}"), ("models", "no json"), ("templates", label)])
-
-    assert sum(item[9] for topic, _, value in records if topic == "summaries" for item in value["items"]) == 5
+    assert sum(item[9] for value in few for item in value["items"]) == len(FEW)
