@@ -15,7 +15,7 @@ from logverse.rule import Rule
 from logverse.settings import Settings
 from logverse.topics import named
 
-PATIENCE_S = 10.0
+PATIENCE_S = 40.0  # a job that was just submitted answers when its Python workers are up: 20 s on a slow machine
 _ENDED = ("FINISHED", "FAILED", "CANCELED", "SUSPENDED")
 
 Change = Literal["new", "changed", "paused", "resumed", "deleted", "unchanged"]

@@ -65,6 +65,7 @@ def test_a_kill_costs_nothing_that_was_there_a_moment_before(tmp_path: Path, mon
             wait_until(lambda: file.stat().st_mtime_ns > before, "all of it written")  # it writes by itself, ten times a second
             process.kill()
             process.wait()
+            wait_until(lambda: not stand_in.answers(port), "its JVM gone with it")
             with pytest.raises(TryAgain):
                 store.save_events([event("web", NOON + 1, "new")])
             with pytest.raises(TryAgain):
