@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,7 @@ from logverse import settings as settings_
 from logverse.cli.backup_archive import alone, kafka_source, must_be_of, opened, parallel_option, target_option
 from logverse.cli.backup_prune import planned, remove
 from logverse.cli.backup_run import backup, gap_lines
-from logverse.errors import Malformed, Refused, TryAgain
+from logverse.errors import Malformed, Refused, TryAgain, WrongSettings
 
 if TYPE_CHECKING:
     from logverse.settings import Settings
@@ -55,7 +56,9 @@ def schedule(
     if settings.backup_keep:
         durations.given(settings.backup_keep, "backup_keep", least=1)
     if detach:
-        more = [("--target", target_url), ("--cron", cron), ("--parallel", parallel), ("--metrics-port", metrics_port)]
+        if once:
+            raise WrongSettings("the supervisor keeps running what ends", where="--once, --detach", remedy="leave one of them out")
+        more = [("--target", _anywhere(target_url)), ("--cron", cron), ("--parallel", parallel), ("--metrics-port", metrics_port)]
         return _leave(settings, ctx, [part for name, value in more if value for part in (name, str(value))])
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
@@ -121,6 +124,11 @@ def _figures(port: int | None) -> Figures:
     if port is not None:
         serve(BackupMetrics(figures, instant.now), port)
     return figures
+
+
+def _anywhere(url: str) -> str:
+    """The same target where the working folder is another."""
+    return url if not url or "://" in url else str(Path(url).expanduser().absolute())
 
 
 def _leave(settings: Settings, ctx: click.Context, more: list[str]) -> None:

@@ -50,6 +50,9 @@ def named_or_next(settings: Settings, name: str | None, asked: dict[str, Any], a
         known = recorded(settings, one)
         if known is None or not known["finished"]:
             return one, _range(known)
+        if asked["live"]:
+            remedy = "--name NAME writes them once more, into topics that were made anew for instance"
+            raise WrongSettings(f"{one} has done that: its records would be in the topics twice", where="--live", remedy=remedy)
     raise AssertionError("there is always another number")
 
 
