@@ -25,7 +25,8 @@ def entry(home: Path, *options: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("target", "left"), [("archive", "{here}/archive"), ("/mnt/a", "/mnt/a"), ("s3://bucket/a", "s3://bucket/a"), ("file:///a", "file:///a")]
+    ("target", "left"),
+    [("archive", "{here}/archive"), ("/mnt/a", "/mnt/a"), ("s3://bucket/a", "s3://bucket/a"), ("file:///a", "file:///a")],
 )
 def test_a_target_means_the_same_to_the_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, left: str) -> None:
     """A folder that was named from where the user stands is written down whole."""
