@@ -4,7 +4,8 @@ The detect job decodes with the `json` format: Jackson's UTF8StreamJsonParser un
 `json.ignore-parse-errors`). Both are lenient in ways of their own: text after the object is not looked at, control characters may stand
 in strings, bytes are UTF-8 by their first bits only, the last of two equal names wins, a bad value of a wanted column is null and reading
 goes on right behind it. This file does the same, slowly. Known to differ: bad JSON inside an object or list that stands where a text is
-wanted, and numbers or nesting beyond Jackson's limits (1,000).
+wanted, numbers or nesting beyond Jackson's limits (1,000), and a byte 0xFF in a name: Jackson pads a name's last four bytes with ones
+and may take it for a name that it has seen before (`attribut\\xffes` for `attributes`), which no reader of one record can know.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(data) - 1))
         what = draw(
-            st.sampled_from([b"", b'"', b"\\", b",", b"}", b"{", b"]", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x00", b"\t", b"0", b"\\ud800"])
+            st.sampled_from([b"", b'"', b"\\", b",", b"}", b"{", b"]", b"\xfe", b"\xc3", b"\xed\xa0\x80", b"\x00", b"\t", b"0", b"\\ud800"])
         )
         data[place : place + draw(st.integers(0, 2))] = what
     return bytes(data)
@@ -87,6 +87,15 @@ def test_they_differ_on_a_list_of_events(tmp_path: Path) -> None:
     assert not stored(several)
 
 
+def test_they_differ_on_a_byte_of_ones_in_a_name(tmp_path: Path) -> None:
+    """Known: Jackson pads the last four bytes of a name with ones, and so takes this name for one it has seen; the history refuses it."""
+    odd = EVENT.replace(b"attributes", b"attribut\xffes")
+
+    assert in_counts([EVENT, odd], tmp_path) == {EVENT, odd}
+    assert in_counts([odd, EVENT], tmp_path) == {EVENT}
+    assert stored(EVENT) and not stored(odd)
+
+
 def drawn(count: int) -> list[bytes]:
     """Distinct records. One start of Flink judges all of them, hence no test a record."""
     found: dict[bytes, None] = {}
@@ -110,25 +119,40 @@ def stored(record: bytes) -> bool:
 
 
 def in_counts(batch: Sequence[bytes], folder: Path) -> set[bytes]:
-    """Those of which the detect job counts an event: its decoder with its columns, and the condition of its own first view."""
+    """Those of which the detect job counts an event: its decoder with its columns, and the condition of its own first view.
+
+    All in one file, a line each: to open a file a record takes a minute. Behind each comes an event whose service is the record's number.
+    """
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    for number, record in enumerate(batch):
-        (folder / str(number)).write_bytes(record)
+    lines = [part for number, record in enumerate(batch) for part in (record, marker(number))]
+    (folder / "records").write_bytes(b"\n".join(lines) + b"\n")
     env = StreamExecutionEnvironment.get_execution_environment(Configuration())
     env.set_parallelism(1)
     t_env = StreamTableEnvironment.create(env)
     names = ", ".join(f"`{name}` {kind}" for name, kind in tables.DECODED.items())
     t_env.execute_sql(
-        f"CREATE TEMPORARY TABLE `events` ({names}, `file.name` STRING NOT NULL METADATA) WITH ('connector'='filesystem', "
-        f"'path'='{folder.as_uri()}', 'format'='json', 'json.ignore-parse-errors'='true', 'json.timestamp-format.standard'='ISO-8601')"
+        f"CREATE TEMPORARY TABLE `events` ({names}) WITH ('connector'='filesystem', 'path'='{folder.as_uri()}', "
+        "'format'='json', 'json.ignore-parse-errors'='true', 'json.timestamp-format.standard'='ISO-8601')"
     )
     condition = tables.views(JobSettings({}), {"any": "TRUE"}, {})["timed"].rpartition(" WHERE ")[2]
-    # Every column is asked for, else the decoder looks at none; as text, since PyFlink cannot hand over an instant.
+    # Every column is asked for, else the decoder looks at none; as one figure, since PyFlink is slow to hand over many.
     decoded = ", ".join(f"CAST(`{name}` AS STRING)" for name in tables.DECODED)
-    with t_env.sql_query(f"SELECT `file.name`, {decoded} FROM `events` WHERE {condition}").execute().collect() as rows:
-        found: list[Any] = [row[0] for row in rows]
+    query = f"SELECT `service.name`, CHAR_LENGTH(CONCAT_WS('', {decoded})) FROM `events` WHERE {condition}"
+    with t_env.sql_query(query).execute().collect() as rows:
+        services: list[Any] = [row[0] for row in rows]
     t_env.execute_sql("DROP TEMPORARY TABLE `events`")
-    return {batch[int(name)] for name in found}
+    found, passed = set(), 0
+    for service in services:
+        if service == f"record {passed}":
+            passed += 1
+        else:
+            found.add(batch[passed])
+    assert passed == len(batch)
+    return found
+
+
+def marker(number: int) -> bytes:
+    return json.dumps({"log.type": "http", "service.name": f"record {number}"}).encode()
