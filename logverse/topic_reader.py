@@ -14,8 +14,11 @@ from logverse.kafka import client, client_config
 from logverse.settings import Settings
 
 _BATCH = 1000
-# Bounded memory, whatever the topic holds; and the end of a topic is told at once, not after half a second of waiting for more.
-_READ_ON = {"queued.max.messages.kbytes": 8192, "fetch.message.max.bytes": 1_048_576, "fetch.wait.max.ms": 20}
+# Bounded memory, whatever the topic holds; and the end of a topic is told at once, not after half a second of waiting for more. Left
+# alone, librdkafka fetches nothing for a second whenever its queue is full.
+_READ_ON = {
+    "queued.max.messages.kbytes": 8192, "fetch.message.max.bytes": 1_048_576, "fetch.wait.max.ms": 20, "fetch.queue.backoff.ms": 5
+}  # fmt: skip
 
 
 def read_to_end(

@@ -8,18 +8,15 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from logverse.errors import TryAgain
 from storage.backup.manifest import File
+from storage.backup.patience import Done, patiently
 from storage.backup.restore_choice import Choice, Estimate
 from storage.backup.restore_progress import Progress
 from storage.backup.restore_reading import Part, parts
 from storage.backup.targets.target import Target
-
-DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # between attempts; who is away longer ends it, and it goes on when it is begun again
-
-T = TypeVar("T")
 
 
 class Sink(Protocol):
@@ -80,13 +77,8 @@ class Restore:
                 pool.shutdown(cancel_futures=True)
                 reading.close()
 
-    def _patiently(self, action: Callable[[], T]) -> T:
-        for delay in DELAYS_S:
-            try:
-                return action()
-            except TryAgain:
-                self._sleep(delay)
-        return action()
+    def _patiently(self, action: Callable[[], Done]) -> Done:
+        return patiently(action, self._sleep)
 
 
 class _Reading:

@@ -6,19 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 from logverse.errors import TryAgain
 from storage.backup.cutting import Finished
 from storage.backup.manifest import File
+from storage.backup.patience import DELAYS_S, Done, patiently
 from storage.backup.steps import Announce, Step
 from storage.backup.targets.target import Exists, Missing, Target
 
 UPLOADING = "uploading"  # the folder of temporary names: UPLOADING/<run>/…
-DELAYS_S = (1.0, 2.0, 5.0, 10.0, 20.0)  # a standby takes over, a DataNode is replaced
 _PIECE = 1 << 20
-
-Done = TypeVar("Done")
 
 
 class Storing:
@@ -59,13 +56,8 @@ class Storing:
         return found.hexdigest()
 
     def patiently(self, done: Callable[[], Done]) -> Done:
-        """What it gives, tried again after each delay while the far side is away. The last trouble is raised."""
-        for delay in self._delays:
-            try:
-                return done()
-            except TryAgain as trouble:
-                self._sleep(max(delay, trouble.after_s or 0.0))
-        return done()
+        """What it gives, tried again while the target is away."""
+        return patiently(done, self._sleep, self._delays)
 
     def _published(self, temporary: str, name: str, wanted: str) -> str:
         """There may be one of that name: the same, of a backup that was killed or whose answer was lost; or another, which stays."""

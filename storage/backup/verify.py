@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from pyarrow import parquet as pq
 
 from storage.backup.manifest import File, Times
 from storage.backup.parquet import Sums, spread
+from storage.backup.patience import patiently
 from storage.backup.targets.target import Missing, Target
 
 _AT_ONCE = 2  # one reads while the other counts
@@ -29,10 +31,12 @@ class Damage(NamedTuple):
         return sum(self.file.groups[number].rows for number in self.groups) if self.groups else self.file.rows
 
 
-def damages(target: Target, files: Sequence[File], tell: Callable[[File], None] = lambda _: None) -> Iterator[Damage]:
-    """Of these files those that are not as their manifests say. TryAgain and Refused are the target's."""
+def damages(
+    target: Target, files: Sequence[File], tell: Callable[[File], None] = lambda _: None, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Damage]:
+    """Of these files those that are not as their manifests say. TryAgain when the target stays away; Refused is the target's."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for file, found in zip(files, pool.map(lambda file: damage(target, file), files), strict=True):
+        for file, found in zip(files, pool.map(lambda file: patiently(lambda: damage(target, file), sleep), files), strict=True):
             tell(file)
             if found:
                 yield found

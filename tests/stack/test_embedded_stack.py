@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from deploy.local import checkpoints, process
 from deploy.local.home import Home
@@ -51,11 +51,19 @@ def write(stack: Stack, value: bytes) -> None:
 def written(stack: Stack) -> list[bytes]:
     """Everything on the topic that `write` writes to."""
     consumer = Consumer(client_config(stack.settings, group_id="reader"))
+    wait_until(lambda: led(consumer), "a broker that leads the topic again")
     _, end = consumer.get_watermark_offsets(TopicPartition("logs.dlq", 0), timeout=30)
     consumer.assign([TopicPartition("logs.dlq", 0, 0)])
     values = [message.value() for message in consumer.consume(end, timeout=30)] if end else []
     consumer.close()
     return values
+
+
+def led(consumer: Consumer) -> bool:
+    try:
+        return bool(consumer.get_watermark_offsets(TopicPartition("logs.dlq", 0), timeout=30))
+    except KafkaException:
+        return False
 
 
 def test_up_makes_every_server_ready_and_says_where(stack: Stack) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +95,14 @@ def test_topic_of_others_over_a_kill(desk: Desk) -> None:
     topic, group = f"{desk.prefix}-app", f"logverse-{desk.prefix}"
     desk.admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(30)
     sender = Producer(client_config(desk.settings))
-    for n in range(RECORDS):
-        sender.produce(topic, orjson.dumps({"message": f"record {n}", "level": "error"}), partition=n % 3)
-        sender.poll(0)
-    sender.flush(60)
+
+    def send(numbers: Iterable[int]) -> None:
+        for n in numbers:
+            sender.produce(topic, orjson.dumps({"message": f"record {n}", "level": "error"}), partition=n % 3)
+            sender.poll(0)
+        sender.flush(60)
+
+    send(range(RECORDS // 2))
     arguments = (f"kafka://{topic}", "--service", "app", "--group", group)
     first = desk.start(*arguments)
     wait_until(lambda: len(desk.events()) > 0, "the first events")
@@ -106,6 +110,7 @@ def test_topic_of_others_over_a_kill(desk: Desk) -> None:
     first.wait()
 
     second = desk.start(*arguments)
+    send(range(RECORDS // 2, RECORDS))  # the first one may have been quick enough to leave nothing
     wait_until(lambda: len(set(desk.bodies())) == RECORDS, "all of them")
     second.send_signal(signal.SIGTERM)
     said = second.communicate(timeout=60)[0]

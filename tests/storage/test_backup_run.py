@@ -251,7 +251,7 @@ def test_trouble_that_passes_is_waited_out(world, trouble):
 
     fill(world).backup(target=Troubled(world.target.root, 2, trouble), sleep=slept.append, parallel=1).run()
 
-    assert slept == [1.0, 2.0]
+    assert slept == [0.5, 1.0]
     assert world.rows() == world.expected()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from logverse.errors import TryAgain
 from storage.backup import joins
 from storage.backup.archive import Archive
 from storage.backup.manifest import Gap, Manifest, Span, Times
@@ -161,3 +162,24 @@ def test_losses_have_a_time(tmp_path):
         (10, NOON + 10, True),
         (10, NOON + 40, False),
     ]
+
+
+def test_a_target_that_hiccups_is_waited_for(world, monkeypatch):
+    """A standby takes over in the middle of a verify of hours: it goes on; one that stays away ends it."""
+    target, waited, away = world.target, [], iter([True, True])
+    opened = target.open
+
+    def hiccups(name):
+        if next(away, False):
+            raise TryAgain("the NameNode is away")
+        return opened(name)
+
+    monkeypatch.setattr(target, "open", hiccups)
+    files = list(world.archive().files.values())
+
+    assert list(damages(target, files, sleep=waited.append)) == []
+    assert waited == [0.5, 1.0]
+
+    away = iter([True] * 100)
+    with pytest.raises(TryAgain):
+        list(damages(target, files, sleep=waited.append))
