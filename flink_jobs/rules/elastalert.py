@@ -6,7 +6,7 @@ See elastalert2.readthedocs.io (ruletypes). A rule whose filter cannot be transl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import yaml
 
 from flink_jobs.rules.check import check, near
 from flink_jobs.rules.elastalert_filters import field_of, where_of
+from flink_jobs.rules.elastalert_imports import mapping, read_file, said, whole
 from flink_jobs.rules.elastalert_options import NOT_NEEDED, fate_of
-from flink_jobs.rules.marked import Marked, marked
+from flink_jobs.rules.elastalert_schedule import schedule_of
+from flink_jobs.rules.marked import Marked
 from flink_jobs.rules.types import RULE_TYPES
 from flink_jobs.rules.vocabulary import COMMON
 from logverse import durations
@@ -51,15 +53,14 @@ class Imported:
     notes: list[Note] = field(default_factory=list)
 
 
-def translated(path: Path, text: str) -> Imported:
-    """The rule of this file. Malformed when it holds none."""
+def translated(path: Path, text: str, read: Callable[[Path], str] = read_file) -> Imported:
+    """The rule of this file, with what it imports. Malformed when it holds none."""
+    there = mapping(path, text)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise Malformed(f"not YAML: {getattr(error, 'problem', None) or error}") from error
-    if not isinstance(root, yaml.MappingNode):
-        raise Malformed("no rule of ElastAlert2: a file of it is one mapping")
-    there = marked(path, root)
+        there = whole(there, read)
+    except Malformed as error:
+        note = Note(there.place("import")[1], f"import: {error}", "put the file there, or copy into this one what it says")
+        return Imported(path, str(there.values.get("name", path.stem)), None, [note])
     if "type" not in there.values:
         raise Malformed("no rule of ElastAlert2: it has no `type:`")
     return _Translation(there, path).whole()
@@ -116,6 +117,9 @@ class _Translation:
             entry[name] = " ".join(str(value).split())
         elif name == "is_enabled":
             entry["enabled"] = value
+        elif name == "limit_execution" and (schedule := schedule_of(value)) is not None:
+            entry |= {"schedule": schedule} if schedule else {}
+            self._note(name, "limit_execution has become a schedule on UTC's clocks", "time_zone: Europe/Berlin if you meant yours", False)
         elif (ours := _RENAMED.get(name, name)) in known:
             entry[ours] = self._option(ours, value, kind)
         else:
@@ -159,7 +163,8 @@ class _Translation:
             name, (name,)
         )
         place = next((self._there.place(one) for one in theirs if one in self._values), self._there.begins)
-        self._made.notes.append(Note(place[1], what, remedy, needed))
+        line = place[1] if place[0] == self._made.file else self._there.place("import")[1]
+        self._made.notes.append(Note(line, said(place, self._made.file) + what, remedy, needed))
 
 
 def yaml_of(rules: list[Imported]) -> str:

@@ -64,12 +64,11 @@ _OWN: Mapping[str, Fate] = {
         "index is not taken over: here all logs are judged",
         "if it held only some of them, say which: where: {service.name: shop}, or {log.type: http}",
     ),
-    "import": Fate("import: the file it names is not read", "copy into this file what it says, and leave import out", True),
     "match_enhancements": Fate(
         "match_enhancements is code of your own, which may drop matches", "say in the filter what it drops, then leave it out", True
     ),
     "limit_execution": Fate(
-        "limit_execution has another name here",
+        "limit_execution: no schedule here is the same (hours and days of the week are, as in * 8-18 * * 1-5)",
         'leave it out, and give the rule that comes out a schedule: {days: mon-fri, hours: "08:00-18:00", time_zone: Europe/Berlin}',
         True,
     ),

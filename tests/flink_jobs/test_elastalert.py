@@ -133,7 +133,7 @@ FREQUENCY = "name: a\ntype: frequency\nnum_events: 5\ntimeframe: {minutes: 1}\n"
 @pytest.mark.parametrize(
     ("option", "remedy"),
     [
-        ("import: base.yaml", "copy into this file what it says"),
+        ("import: not-there.config", "copy into this one what it says"),
         ("match_enhancements: [ours.DropWeekends]", "say in the filter what it drops"),
         ("limit_execution: '0 8 * * 1-5'", "schedule:"),
         ("never_heard_of: 5", "leave it out"),
