@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from flink_jobs.rules.backtracking import explodes
 from flink_jobs.rules.forms import Between, Condition, Equal, Glob, Not, OneOf, Pattern, Value, column, entails
 from logverse import severity
 from logverse.errors import Malformed
@@ -254,4 +255,6 @@ def _pattern(field: str, pattern: str) -> Condition:
         re.compile(pattern)
     except re.error as error:
         raise Malformed(f"/{pattern[:60]}/ is no regular expression: {error}") from error
+    if explodes(pattern):
+        raise Malformed(f"/{pattern[:60]}/ repeats a repeat, which a long line would stop the job with: (a+)+ is a+")
     return Pattern(pattern)

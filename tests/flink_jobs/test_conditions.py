@@ -66,6 +66,7 @@ def test_a_condition_meets_what_it_says(field, written, meets, fails):
         ("body", r"/\p{L}/", "read differently"),
         ("body", "/(?P<a>x)/", "read differently"),
         ("body", "/a++/", "read differently"),
+        ("body", "/^(a+)+$/", "repeats a repeat"),
         ("body", [], "empty list"),
         ("body", True, "no condition"),
         ("body", None, "no condition"),
