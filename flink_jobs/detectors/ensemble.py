@@ -37,7 +37,7 @@ _BEYOND = 0.05  # of the range so far, beyond which a figure is outside of it
 _UNSEEN = 1.0  # what that adds to a score
 _TOLD = 20  # strange steps that are remembered
 
-_Seen = tuple[tuple[float, float, float], list[float], list[float]]
+_Seen = tuple[tuple[float, float, float], list[float], float, str]
 
 
 class Ensemble(Kept):
@@ -83,8 +83,7 @@ class Ensemble(Kept):
         value = figure(seen.value)
         if value is None or ready < 1:
             return silent(ready, "" if value is not None else "not a number", band)
-        _, _, rare = self._seen(value, at, expected, tolerance, grain)
-        strangeness, view = self._strangest(value, rare)
+        _, _, strangeness, view = self._seen(value, at, expected, tolerance, grain)
         score = self._news(strangeness, at)
         reasons = (f"strange by its {view}",) if score >= 2 else ()
         return Verdict(score, *band, "above" if value > expected else "below", ready, reasons)
@@ -96,8 +95,8 @@ class Ensemble(Kept):
         if self._forecast.steps:
             expected, tolerance = self._forecast.expect(at)
             grain = self._grain(expected)
-            views, tails, rare = self._seen(value, at, expected, tolerance, grain)
-            self._tell(self._strangest(value, rare)[0], at)
+            views, tails, strangeness, _ = self._seen(value, at, expected, tolerance, grain)
+            self._tell(strangeness, at)
             for rarity, spread, tail, view in zip(self._rarities, self._spreads, tails, views, strict=True):
                 rarity.learn(tail)
                 spread.learn(view)
@@ -115,12 +114,12 @@ class Ensemble(Kept):
         return _GRAIN * abs(expected) + _SEASON_GRAIN * self._forecast.restlessness()
 
     def _seen(self, value: float, at: Millis, expected: float, tolerance: float, grain: float) -> _Seen:
-        """The views of a value, their tails, and how rare those are; worked out once for scoring and learning a step."""
+        """The views of a value, their tails, and the strangest; worked out once for scoring and learning a step."""
         step = self._forecast.steps, at, value
         if self._last is None or self._last[0] != step:
             views = self._views(value, expected, tolerance, grain)
             tails = self._tails(views, grain)
-            self._last = step, (views, tails, self._rare(tails))
+            self._last = step, (views, tails, *self._strangest(value, self._rare(tails)))
         return self._last[1]
 
     def _views(self, value: float, expected: float, tolerance: float, grain: float) -> tuple[float, float, float]:

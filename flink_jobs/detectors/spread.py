@@ -79,8 +79,9 @@ class Spread:
             ratio = squared / square
             if ratio > _TELLING:
                 ratio = _TELLING
-            evidence[place] = evidence[place] * keep + constant - (log(square) + (freedom + 1) * log1p(ratio / freedom)) / 2
-            squares[place] += ((freedom + 1) * ratio * square / (freedom + ratio) - squares[place]) * share
+            more = freedom + 1
+            evidence[place] = evidence[place] * keep + constant - (log(square) + more * log1p(ratio / freedom)) / 2
+            squares[place] += (more * ratio * square / (freedom + ratio) - squares[place]) * share
         self._best = evidence.index(max(evidence))
 
     def memory(self) -> list[object]:

@@ -43,7 +43,8 @@ class Windows:
         return 0.0 if larger == _FARTHEST else _LASTS - log10((larger + 1) / (self._seen + 1))
 
     def learn(self, figure: float) -> None:
-        self._recent = [*self._recent[1 - 2 * _LENGTH :], _short(figure)]
+        self._recent.append(_short(figure))
+        del self._recent[: -2 * _LENGTH]
         self._steps += 1
         if self._steps % _EVERY or len(self._recent) < 2 * _LENGTH:
             return
