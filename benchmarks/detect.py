@@ -22,6 +22,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from benchmarks.sending import TUNED, send
 from benchmarks.servers import logverse, running_stack
 from logverse import settings as settings_module
 from logverse.event import LogEvent
@@ -84,34 +85,25 @@ def fill(settings: Settings, density: str, name: str, count: int) -> Settings:
     home, prefix = settings.home, f"{density}-{name}"
     prefixed = settings_module.load({"home": home, "topic_prefix": prefix}, {})
     logverse(home, "--topic-prefix", prefix, "topics", "create")
-    producer = Producer(
-        client_config(prefixed, linger_ms=50, batch_size=524_288, compression_type="lz4", queue_buffering_max_messages=500_000)
-    )
     chance = random.Random(7)
-    per_second, services, routes, clients = DENSITIES[density]
-    topic = named("logs.http", prefix)
-    for number in range(count):
-        at = START + number * 1000 // per_second
-        event = LogEvent(
-            timestamp=at, observed_timestamp=at, log_type="http", service_name=f"service-{number % services}", severity_number=9,
-            body=f'10.0.{number % 250}.7 - - "GET /r/{number} HTTP/1.1" 200 512', uid=f"{number:032x}",
-            fields={
-                "http.request.method": "GET", "http.route": f"/r{chance.randrange(routes)}/{{id}}",
-                "client.address": f"10.{number % clients // 62_500}.{number % clients // 250 % 250}.{number % 250}",
-                "url.path": f"/r/{number}", "http.response.status_code": _status(density, chance.random()),
-                "http.server.request.duration": chance.lognormvariate(-3, 1), "http.response.body.size": 512,
-            },
-        )  # fmt: skip
-        while True:
-            try:
-                producer.produce(topic, event.to_json())
-                break
-            except BufferError:
-                producer.poll(0.1)
-        if not number % 1000:
-            producer.poll(0)
-    producer.flush()
+    values = (_event(density, number, chance).to_json() for number in range(count))
+    send(Producer(client_config(prefixed) | TUNED), named("logs.http", prefix), values)
     return prefixed
+
+
+def _event(density: str, number: int, chance: random.Random) -> LogEvent:
+    per_second, services, routes, clients = DENSITIES[density]
+    at = START + number * 1000 // per_second
+    return LogEvent(
+        timestamp=at, observed_timestamp=at, log_type="http", service_name=f"service-{number % services}", severity_number=9,
+        body=f'10.0.{number % 250}.7 - - "GET /r/{number} HTTP/1.1" 200 512', uid=f"{number:032x}",
+        fields={
+            "http.request.method": "GET", "http.route": f"/r{chance.randrange(routes)}/{{id}}",
+            "client.address": f"10.{number % clients // 62_500}.{number % clients // 250 % 250}.{number % 250}",
+            "url.path": f"/r/{number}", "http.response.status_code": _status(density, chance.random()),
+            "http.server.request.duration": chance.lognormvariate(-3, 1), "http.response.body.size": 512,
+        },
+    )  # fmt: skip
 
 
 def _status(density: str, chance: float) -> int:

@@ -25,6 +25,7 @@ import psutil
 from cassandra.query import UNSET_VALUE, BatchStatement, BatchType
 from confluent_kafka import Producer
 
+from benchmarks.sending import TUNED, send
 from benchmarks.servers import logverse, running_stack
 from flink_jobs.history_lag_reading import lags
 from flink_jobs.judging import Judge
@@ -97,20 +98,8 @@ def events(options: argparse.Namespace) -> Iterator[bytes]:
 
 
 def fill(settings: Settings, options: argparse.Namespace) -> None:
-    producer = Producer(
-        client_config(settings, linger_ms=50, batch_size=524_288, compression_type="lz4", queue_buffering_max_messages=500_000)
-    )
     topic, partitions = named("logs.http", settings.topic_prefix), TOPICS["logs.http"].partitions
-    for number, value in enumerate(events(options)):
-        while True:
-            try:
-                producer.produce(topic, value, partition=number // 500 % partitions)
-                break
-            except BufferError:
-                producer.poll(0.1)
-        if not number % 1000:
-            producer.poll(0)
-    producer.flush()
+    send(Producer(client_config(settings) | TUNED), topic, events(options), partitions)
 
 
 def job(settings: Settings, count: int, names: Sequence[str]) -> Figure:

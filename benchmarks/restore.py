@@ -24,6 +24,7 @@ import psutil
 from confluent_kafka import Producer
 
 from benchmarks import history, mongodb
+from benchmarks.sending import send
 from benchmarks.servers import logverse, only
 from flink_jobs.judging import Judge
 from logverse import instant, topics
@@ -109,16 +110,7 @@ def topic(folder: Path, options: argparse.Namespace) -> None:
         values = list(history.events(options))
         producer = Producer(client_config(settings) | TUNED)
         began = clocks()
-        for number, value in enumerate(values):
-            while True:
-                try:
-                    producer.produce("logs.http", value, partition=number // 500 % topics.TOPICS["logs.http"].partitions)
-                    break
-                except BufferError:
-                    producer.poll(0.1)
-            if not number % 1000:
-                producer.poll(0)
-        producer.flush()
+        send(producer, "logs.http", values, topics.TOPICS["logs.http"].partitions)
         told("bare producer", len(values), began)
         restored(settings, folder, options, "topic", "--into", "topic")
 

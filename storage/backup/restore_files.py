@@ -11,13 +11,15 @@ from typing import BinaryIO
 
 import orjson
 
+from logverse import instant
 from logverse.errors import Refused
 from storage.backup.restore_reading import Archived, Part
 
 
 class IntoFiles:
     """A Sink. Each archived file becomes one `….jsonl` below `folder`, one record a line as it was; what is no line of its own (no value,
-    a newline in it, not UTF-8) goes with its place and in base64 into `….odd.jsonl` beside it. A row group is a stretch of both.
+    a newline in it, not UTF-8) goes into `….odd.jsonl` beside it, with its place, its key and headers in base64. A row group is a
+    stretch of both.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,8 +76,13 @@ def _is_text(data: bytes) -> bool:
 
 def _told(record: Archived) -> bytes:
     place = {"topic": record.topic, "topic_id": record.topic_id, "partition": record.partition, "offset": record.offset}
-    data = {"key": record.key, "value": record.value}
-    return orjson.dumps(place | {name: None if one is None else b64encode(one).decode() for name, one in data.items()})
+    told = place | {"appended": instant.written(record.appended), "key": _in_base64(record.key), "value": _in_base64(record.value)}
+    headers = [[name, _in_base64(value)] for name, value in record.headers]
+    return orjson.dumps(told | ({"headers": headers} if headers else {}))
+
+
+def _in_base64(data: bytes | None) -> str | None:
+    return None if data is None else b64encode(data).decode()
 
 
 def _append(path: Path, number: int, lines: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from logverse import instant
 from logverse.errors import TryAgain
 from storage.backup.restore import Restore
 from storage.backup.restore_choice import Choice, estimated
@@ -79,7 +80,7 @@ def test_what_is_no_line_goes_aside(world):
     """With its place, byte for byte; lines are the records' own bytes, and nobody else may read them."""
     world.topics["logs.http", 0].put(event("a"))
     world.topics["logs.http", 0].put(b"two\nlines")
-    world.topics["logs.http", 0].put(b"\xff\xfe", key=b"k\x00")
+    world.topics["logs.http", 0].put(b"\xff\xfe", key=b"k\x00", headers=[("trace", b"\x01"), ("none", None)])
     world.topics["rules", 0].put(None, key=b"gone")
     world.backup().run()
 
@@ -93,6 +94,8 @@ def test_what_is_no_line_goes_aside(world):
     assert [(one["offset"], base64.b64decode(one["value"]), one["key"] and base64.b64decode(one["key"])) for one in odd] == [
         (1, b"two\nlines", None), (2, b"\xff\xfe", b"k\x00"),
     ]  # fmt: skip
+    assert [one.get("headers") for one in odd] == [None, [["trace", "AQ=="], ["none", None]]]
+    assert {one["appended"] for one in odd} == {instant.written(NOON)}
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
 
 
