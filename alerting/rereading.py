@@ -12,7 +12,10 @@ from logverse.topic_reader import quiet
 
 _BATCH = 500
 _NOWHERE = (-1, -1)
-_READ = {"enable_auto_commit": False, "enable_partition_eof": True, "auto_offset_reset": "earliest", "queued_max_messages_kbytes": 8192}
+_READ = {
+    "enable_auto_commit": False, "enable_partition_eof": True, "auto_offset_reset": "earliest", "queued_max_messages_kbytes": 8192,
+    "fetch_queue_backoff_ms": 5,
+}  # fmt: skip
 
 
 class Rereading:

@@ -21,7 +21,7 @@ from logverse.topics import named
 
 READ = ("alerts", "summaries", "logs.late")
 _COUNT = len(DIMENSIONS)  # where a summary's item has how many events it is of
-_TUNED = {"queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50, "auto.offset.reset": "earliest"}
+_TUNED = {"queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50, "fetch.queue.backoff.ms": 5, "auto.offset.reset": "earliest"}
 
 
 @dataclass(slots=True)

@@ -253,8 +253,11 @@ def _pattern(field: str, pattern: str) -> Condition:
         raise Malformed(f"/{pattern[:60]}/ uses {match[0]!r}, which Python and Java read differently: use plainer forms")
     try:
         re.compile(pattern)
+        slow = explodes(pattern)
     except re.error as error:
         raise Malformed(f"/{pattern[:60]}/ is no regular expression: {error}") from error
-    if explodes(pattern):
-        raise Malformed(f"/{pattern[:60]}/ repeats a repeat, which a long line would stop the job with: (a+)+ is a+")
+    except RecursionError:
+        raise Malformed(f"/{pattern[:60]}/ is nested too deep") from None
+    if slow:
+        raise Malformed(f"/{pattern[:60]}/ reads a text in too many ways, and a long line would stop the job: of (a+)+b make a+b")
     return Pattern(pattern)

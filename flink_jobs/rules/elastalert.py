@@ -16,7 +16,7 @@ import yaml
 from flink_jobs.rules.check import check, near
 from flink_jobs.rules.elastalert_filters import field_of, where_of
 from flink_jobs.rules.elastalert_imports import mapping, read_file, said, whole
-from flink_jobs.rules.elastalert_options import NOT_NEEDED, fate_of
+from flink_jobs.rules.elastalert_options import LIMITED, NOT_NEEDED, fate_of
 from flink_jobs.rules.elastalert_schedule import schedule_of
 from flink_jobs.rules.marked import Marked
 from flink_jobs.rules.types import RULE_TYPES
@@ -95,7 +95,8 @@ class _Translation:
         try:
             self._set(name, self._values[name], kind)
         except Malformed as error:
-            self._note(name, f"{name}: {error}", "write the condition by hand, docs/rules.md has all forms")
+            remedy = "write the condition by hand, docs/rules.md has all forms"
+            self._note(name, f"{name}: {error}", remedy, key=_clause(self._values[name]) if name == "filter" else "")
 
     def _set(self, name: str, value: Any, kind: str) -> None:
         entry, known = self._entry, RULE_TYPES[kind].options
@@ -119,7 +120,10 @@ class _Translation:
             entry["enabled"] = value
         elif name == "limit_execution" and (schedule := schedule_of(value)) is not None:
             entry |= {"schedule": schedule} if schedule else {}
-            self._note(name, "limit_execution has become a schedule on UTC's clocks", "time_zone: Europe/Berlin if you meant yours", False)
+            if schedule and not self._values.get("limit_execution_coverage"):
+                self._note(name, *LIMITED)
+        elif name == "limit_execution_coverage" and "limit_execution" in self._values:
+            return
         elif (ours := _RENAMED.get(name, name)) in known:
             entry[ours] = self._option(ours, value, kind)
         else:
@@ -158,11 +162,11 @@ class _Translation:
             what = f"{', '.join(names)}: not needed here"
             self._note(names[0], what, "nothing to do: how logs are kept and asked is not the rules' business", needed=False)
 
-    def _note(self, name: str, what: str, remedy: str, needed: bool = True) -> None:
+    def _note(self, name: str, what: str, remedy: str, needed: bool = True, key: str = "") -> None:
         theirs = {"window": _WINDOWS, "where": ("filter",), "match": ("match_bucket_filter",), "group_by": ("query_key",)}.get(
             name, (name,)
         )
-        place = next((self._there.place(one) for one in theirs if one in self._values), self._there.begins)
+        place = next((self._there.place(one, key) for one in theirs if one in self._values), self._there.begins)
         line = place[1] if place[0] == self._made.file else self._there.place("import")[1]
         self._made.notes.append(Note(line, said(place, self._made.file) + what, remedy, needed))
 
@@ -193,6 +197,16 @@ def _line(text: str) -> str:
 def _name(name: str) -> str:
     """A name as ours are: letters, digits, dots and dashes."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-._")[:100] or "rule"
+
+
+def _clause(filters: Any) -> str:
+    """The place in the list of the first filter that has no like here."""
+    for number, one in enumerate(filters if isinstance(filters, list) else []):
+        try:
+            where_of([one])
+        except Malformed:
+            return str(number)
+    return ""
 
 
 def _listed(value: Any) -> list[str]:

@@ -1,12 +1,13 @@
 """`import:` of ElastAlert2's rule files: what several rules share stands in a file that each of them names.
 
 Merged as its loader does (elastalert2 loaders.py, load_yaml): the rule's own settings win, of several files the last one; filters are all
-asked for. Every name is relative to the rule's folder, also one that stands in an imported file.
+asked for. Every name is relative to the rule's folder, also one that stands in an imported file. Variables
+of the environment, which ElastAlert2 expands before it reads a file, stay as they are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import yaml
 
 from flink_jobs.rules.marked import Marked, Place, marked
 from logverse.errors import Malformed
+
+Key = tuple[str, str]  # of a place in Marked
 
 _MOST = 100  # files: one that names itself would never end
 
@@ -23,9 +26,11 @@ def read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Malformed(f"{path}: {error.strerror}") from error
+        raise Malformed(f"{path}: {error.strerror}{' (variables are not expanded here)' if '$' in str(path) else ''}") from error
     except UnicodeDecodeError as error:
         raise Malformed(f"{path}: is not UTF-8 text") from error
+    except ValueError as error:  # a zero byte, half a surrogate pair
+        raise Malformed(f"{str(path)!a} is no name of a file") from error
 
 
 def mapping(path: Path, text: str) -> Marked:
@@ -43,19 +48,32 @@ def whole(rule: Marked, read: Callable[[Path], str] = read_file) -> Marked:
     """The rule with what its imports say, each setting with the file and line it comes from. Malformed names the file that is none."""
     values, places = dict(rule.values), dict(rule.places)
     waiting = _named(values.pop("import", None), rule.begins[0].parent)
-    for _ in range(_MOST):
-        if not waiting:
-            return Marked(values, places, rule.begins, rule.doubles)
+    read_so_far = 0
+    while waiting:
+        if (read_so_far := read_so_far + 1) > _MOST:
+            raise Malformed(f"more than {_MOST} files are imported: does one of them name itself?")
         path = waiting.pop()
         there = _loaded(path, read)
         waiting += _named(there.values.get("import"), rule.begins[0].parent)
         for name, value in there.values.items():
             if name == "filter" and "filter" in values:
-                values["filter"] = [*_listed(value), *_listed(values["filter"])]
+                values["filter"] = [*(clauses := _listed(value)), *_listed(values["filter"])]
+                places = _before(there.places, places, len(clauses))
             elif name != "import" and name not in values:
                 values[name] = value
                 places |= {place: at for place, at in there.places.items() if place[0] == name}
-    raise Malformed(f"more than {_MOST} files are imported: does one of them name itself?")
+    return Marked(values, places, rule.begins, rule.doubles)
+
+
+def _before(theirs: Mapping[Key, Place], ours: Mapping[Key, Place], count: int) -> dict[Key, Place]:
+    """Where everything stands once `count` clauses of their filter stand before those of ours."""
+    moved = {(name, _later(key, count) if name == "filter" else key): place for (name, key), place in ours.items()}
+    return moved | {(name, key): place for (name, key), place in theirs.items() if name == "filter" and key}
+
+
+def _later(key: str, count: int) -> str:
+    number, slash, rest = key.partition("/")
+    return f"{int(number) + count}{slash}{rest}" if number.isdecimal() else key
 
 
 def _loaded(path: Path, read: Callable[[Path], str]) -> Marked:

@@ -58,6 +58,11 @@ _CHANNELS = (
 )  # fmt: skip
 _WORDINGS = ("alert_text", "alert_subject", "alert_missing_", "summary_", "kibana_", "opensearch_", "generate_", "shorten_", "jinja_")
 
+LIMITED = Fate(
+    "limit_execution has become a schedule; there, the first run after a pause looks at what came in it, here nobody does",
+    "nothing to do if that was meant, as limit_execution_coverage: true says it; its hours are UTC's: time_zone says whose else",
+)
+
 # Options that mean something, each with its way here.
 _OWN: Mapping[str, Fate] = {
     "index": Fate(

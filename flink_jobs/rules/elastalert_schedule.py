@@ -1,4 +1,7 @@
-"""`limit_execution` of ElastAlert2 as a schedule: a cron expression of the hours and days in which its rule runs, on UTC's clocks."""
+"""`limit_execution` of ElastAlert2 as a schedule: a cron expression of the hours and days in which its rule runs, on UTC's clocks.
+
+ElastAlert2 judges what came in a pause after it, unless `limit_execution_coverage` is set; a schedule here never does.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ def schedule_of(cron: object) -> dict[str, object] | None:
     >>> schedule_of("0 8 * * 1-5"), schedule_of("* * * * *")
     (None, {})
     """
+    if not cron:
+        return {}  # no limit there
     parts = str(cron).lower().split()
     if len(parts) != 5 or not _MINUTES.fullmatch(parts[0]) or any(part not in ("*", "?") for part in parts[2:4]):
         return None

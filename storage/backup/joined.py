@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
-from pyarrow import parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa  # type: ignore[import-untyped]
+from pyarrow import parquet as pq
 
 from logverse.instant import Millis
 from storage.account import HOUR, Appended
 from storage.backup.archive import Archive, uncovered
 from storage.backup.joins import within
 from storage.backup.manifest import File, Place, Span
+from storage.backup.patience import patiently
 from storage.backup.plan import Part
 from storage.backup.reading import Reader, Source
 from storage.backup.targets.target import Target
@@ -115,13 +118,16 @@ class Joined:
 
 def rows(target: Target, file: File) -> Iterator[Row]:
     """The records of an archived file, row group by row group."""
-    with target.open(file.name) as opened:
-        parquet = pq.ParquetFile(opened)
-        for number in range(parquet.num_row_groups):
-            table = parquet.read_row_group(number, columns=["offset", "appended", "key", "value"])
-            times = table.column("appended").cast("int64")
-            columns = (table.column("offset"), times, table.column("key"), table.column("value"))
-            yield from map(Row, *(column.to_pylist() for column in columns))
+    for number in range(len(file.groups)):
+        table = patiently(partial(_group, target, file.name, number))
+        times = table.column("appended").cast("int64")
+        columns = (table.column("offset"), times, table.column("key"), table.column("value"))
+        yield from map(Row, *(column.to_pylist() for column in columns))
+
+
+def _group(target: Target, name: str, number: int) -> pa.Table:
+    with target.open(name) as opened:
+        return pq.ParquetFile(opened).read_row_group(number, columns=["offset", "appended", "key", "value"])
 
 
 def side_by_side(left: Iterable[Row], right: Iterable[Row]) -> Iterator[tuple[Row | None, Row | None]]:

@@ -13,7 +13,7 @@ DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # between attempts; who is awa
 Done = TypeVar("Done")
 
 
-def patiently(done: Callable[[], Done], sleep: Callable[[float], None] = time.sleep, delays: Sequence[float] = DELAYS_S) -> Done:
+def patiently(done: Callable[[], Done], sleep: Callable[[float], object] = time.sleep, delays: Sequence[float] = DELAYS_S) -> Done:
     """What it gives, tried again after each delay (seconds) while it raises TryAgain. The last one of them is raised."""
     for delay in delays:
         try:

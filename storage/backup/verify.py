@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -32,14 +32,20 @@ class Damage(NamedTuple):
 
 
 def damages(
-    target: Target, files: Sequence[File], tell: Callable[[File], None] = lambda _: None, sleep: Callable[[float], None] = time.sleep
+    target: Target, files: Sequence[File], tell: Callable[[File], None] = lambda _: None, sleep: Callable[[float], object] | None = None
 ) -> Iterator[Damage]:
     """Of these files those that are not as their manifests say. TryAgain when the target stays away; Refused is the target's."""
+    over = Event()  # whoever interrupts it does not wait for those that wait
+    pause = sleep or over.wait
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for file, found in zip(files, pool.map(lambda file: patiently(lambda: damage(target, file), sleep), files), strict=True):
-            tell(file)
-            if found:
-                yield found
+        try:
+            for file, found in zip(files, pool.map(lambda file: patiently(lambda: damage(target, file), pause), files), strict=True):
+                tell(file)
+                if found:
+                    yield found
+        finally:
+            over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def damage(target: Target, file: File) -> Damage | None:

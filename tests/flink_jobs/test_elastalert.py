@@ -206,7 +206,7 @@ def test_half_a_filter_makes_no_rule():
 
     needed = [(note.line, note.what) for note in made.notes if note.needed]
     assert made.entry is None
-    assert needed[0][0] == 6 and "geoip.country_name: no such field here" in needed[0][1]
+    assert needed[0][0] == 7 and "geoip.country_name: no such field here" in needed[0][1]
     assert (9, "num_event_types has no like here") in needed
 
 
@@ -237,7 +237,7 @@ def test_a_folder_becomes_one_file_that_the_check_takes(tmp_path):
 
     assert (done.return_value, checked.return_value) == (1, 0)
     assert "10 of 12 rules translated" in done.output
-    assert "untranslatable.yaml:6: rule strange: filter:" in done.output
+    assert "untranslatable.yaml:7: rule strange: filter:" in done.output
     assert "# custom.yaml: of our own: NOT TRANSLATED" in to.read_text()
 
 

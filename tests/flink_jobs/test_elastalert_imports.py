@@ -57,6 +57,36 @@ def test_an_import_that_cannot_be_read_keeps_the_rule_from_being_made(name, said
     assert [(note.line, said in note.what, note.needed) for note in made.notes] == [(4, True, True)]
 
 
+def test_a_name_that_is_none_is_told():
+    """Whatever somebody writes there, it is a note and no stack trace."""
+    made = translated(Path("/rules/a.yaml"), RULE + 'import: "a\\0b"\n')
+
+    assert made.entry is None
+    assert "is no name of a file" in made.notes[0].what
+
+
+@pytest.mark.parametrize(("count", "made"), [(100, True), (101, False)])
+def test_a_hundred_files_are_the_most(count, made):
+    """More are taken for one that names itself."""
+    files = {f"/rules/{number}.config": f"import: {number + 1}.config\n" for number in range(1, count)}
+    files[f"/rules/{count}.config"] = "num_events: 3\ntimeframe: {minutes: 5}\n"
+    rule = translated(Path("/rules/a.yaml"), RULE + "import: 1.config\n", lambda path: files[str(path)])
+
+    assert (rule.entry is not None) is made
+
+
+def test_a_filter_is_found_where_it_stands():
+    """The rule's own filter is good, that of the shared file is none: its file and line are named, not the rule's."""
+    files = {
+        "/rules/base.config": "\nfilter:\n- term: {service.name: shop}\n- script: {a: b}\n",
+        "/rules/more.config": "filter: [{term: {log.type: http}}]\n",
+    }
+    text = RULE + "num_events: 5\ntimeframe: {minutes: 5}\nfilter:\n- term: {host.name: a}\nimport: [more.config, base.config]\n"
+    made = translated(Path("/rules/a.yaml"), text, lambda path: files[str(path)])
+
+    assert [note.what.split(": ")[0] for note in made.notes if note.needed] == ["base.config, line 4"]
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     """With its path, and what to do."""
     made = translated(tmp_path / "a.yaml", RULE + "import: gone.config\n")
@@ -79,7 +109,7 @@ def test_what_an_imported_file_says_is_found_there():
         ("*/5 0-5,20-23 ? * TUE-WED", {"days": ["tue", "wed"], "hours": ["00:00-06:00", "20:00-24:00"], "time_zone": "UTC"}),
         ("* * * * 0,6", {"days": ["sat", "sun"], "time_zone": "UTC"}),
         ("* * * * 7", {"days": ["sun"], "time_zone": "UTC"}),
-        ("* * * * *", {}),
+        ("* * * * *", {}), ("", {}), (None, {}),
         ("0 8 * * *", None),
         ("* */2 * * *", None),
         ("* 22-6 * * *", None),
@@ -95,14 +125,22 @@ def test_hours_and_days_are_a_schedule_and_nothing_else_is(cron, schedule):
     assert schedule_of(cron) == schedule
 
 
-def test_a_limited_rule_is_judged_in_the_same_minutes():
-    """In and out of its hours, on the clocks that ElastAlert2 asks."""
+def test_a_limited_rule_is_judged_in_its_hours():
+    """In and out of them, on the clocks that ElastAlert2 asks; that what comes in a pause is not judged later is said."""
     made = imported("num_events: 5\ntimeframe: {minutes: 1}\nlimit_execution: '* 8-18 * * 1-5'\n")
 
     schedule = made.entry["schedule"]
     assert [on(schedule, read(f"2026-11-20T{time}:00.000Z")) for time in ("07:59", "08:00", "18:59", "19:00")] == [False, True, True, False]
     assert not on(schedule, read("2026-11-21T12:00:00.000Z"))
-    assert [note.needed for note in made.notes if "limit_execution" in note.what] == [False]
+    assert [note.needed for note in made.notes if "first run after a pause" in note.what] == [False]
+
+
+def test_a_rule_that_covers_its_hours_only_is_the_same_here():
+    """What `limit_execution_coverage` asks for is what a schedule does: nothing is left to say."""
+    made = imported("num_events: 5\ntimeframe: {minutes: 1}\nlimit_execution: '* 8-18 * * *'\nlimit_execution_coverage: true\n")
+
+    assert made.entry["schedule"] == {"hours": ["08:00-19:00"], "time_zone": "UTC"}
+    assert made.notes == []
 
 
 def test_a_rule_that_always_runs_has_no_schedule():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ EVENT = LogEvent(
     {"http.response.status_code": 503, "http.server.request.duration": 0.25, "client.address": "10.0.0.1", "user.id": "u1"},
     {"deep": {"list": [1, 2.5e3, None, True, "é"]}},
 ).to_json()  # fmt: skip
+
+ODD_NAME = re.compile(rb'"[^"]*\xff[^"]*"\s*:')
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8),
@@ -56,15 +59,15 @@ def damaged(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(data) - 1))
         what = draw(
-            st.sampled_from([b"", b'"', b"\\", b",", b"}", b"{", b"]", b"\xfe", b"\xc3", b"\xed\xa0\x80", b"\x00", b"\t", b"0", b"\\ud800"])
+            st.sampled_from([b"", b'"', b"\\", b",", b"}", b"{", b"]", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x00", b"\t", b"0", b"\\ud800"])
         )
         data[place : place + draw(st.integers(0, 2))] = what
     return bytes(data)
 
 
-# A record is a line of a file here: no line ends. No list at the top either, see the last test.
+# A record is a line of a file here: no line ends. No list at the top and no byte of ones in a name either, see the last two tests.
 records = st.one_of(objects(), objects(), damaged(), damaged(), st.binary(max_size=30)).filter(
-    lambda record: b"\n" not in record and b"\r" not in record and record.strip()[:1] != b"["
+    lambda record: b"\n" not in record and b"\r" not in record and record.strip()[:1] != b"[" and not ODD_NAME.search(record)
 )
 
 

@@ -106,9 +106,10 @@ def test_scheduled_killed_while_it_copies_and_ended(topics: TopicSet, hadoop: Ha
         second = topics.logverse("backup", "schedule", "--target", target, check=False)
         for start in range(1_000, 1_000 + MANY, 50_000):
             kept.put("logs.http", events(50_000, start))
-        wait_until(scheduler.copies, "a backup that copies")
         victim = scheduler.row()
+        wait_until(lambda: scheduler.copies() and scheduler.rows() == FEW, "a backup that copies")
         os.kill(victim["pid"], signal.SIGKILL)
+        cut_short = scheduler.copies()
         archived = sum(topic["records"] for topic in scheduler.says("show"))
         wait_until(lambda: scheduler.rows() == FEW + MANY, "what was cut short")
         again = scheduler.row()
@@ -119,7 +120,7 @@ def test_scheduled_killed_while_it_copies_and_ended(topics: TopicSet, hadoop: Ha
 
     assert first['logverse_backup_gap_rows{topic="logs.http"}'] == LOST
     assert second.returncode == 1 and f"process {victim['pid']}" in second.stderr
-    assert victim["state"] == "ready" and archived < FEW + MANY
+    assert victim["state"] == "ready" and cut_short and archived < FEW + MANY
     assert (again["restarts"], again["pid"] != victim["pid"]) == (victim["restarts"] + 1, True)
     assert verdict["complete"], verdict
     assert (verdict["rows"], sum(hour["archive"] for hour in verdict["hours"])) == (FEW + MANY + 500, FEW + MANY + 500)
@@ -127,8 +128,8 @@ def test_scheduled_killed_while_it_copies_and_ended(topics: TopicSet, hadoop: Ha
     for figures, at in ((first, at_first), (last, at_last)):
         success = figures["logverse_backup_last_success_timestamp_seconds"]
         assert abs(figures["logverse_backup_age_seconds"] - (at - success)) < 5
-    assert last["logverse_backup_last_success_timestamp_seconds"] >= instant.read(runs[0]["at"]) / 1000 - 60
-    assert last["logverse_backup_failures_total"] == 0
+    newest = max(instant.read(run["at"]) for run in runs if run["finished"] and run["rows"])
+    assert abs(last["logverse_backup_last_success_timestamp_seconds"] - newest / 1000) < 61  # an empty one may have come since
     assert list(opened(topics.settings, target).list(UPLOADING)) == []
     assert not list((topics.stack.home / "backup" / "spool").iterdir())
     topics.logverse("backup", "schedule", "--once", "--cron", "* * * * *", "--target", target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from logverse.errors import TryAgain
 from storage.backup import joins
 from storage.backup.archive import Archive
 from storage.backup.manifest import Gap, Manifest, Span, Times
+from storage.backup.targets.target import Missing
 from storage.backup.verify import damages
 from tests.storage.backup_world import NOON, World, damaged, event
 
@@ -183,3 +185,22 @@ def test_a_target_that_hiccups_is_waited_for(world, monkeypatch):
     away = iter([True] * 100)
     with pytest.raises(TryAgain):
         list(damages(target, files, sleep=waited.append))
+
+
+def test_who_interrupts_does_not_wait_for_the_target(world, monkeypatch):
+    """Ctrl-C while a target is waited for ends it at once, not after a minute."""
+    target, (file,) = world.target, world.archive().files.values()
+
+    def away(name):
+        if name == file.name:
+            raise TryAgain("the NameNode is away")
+        raise Missing(name, "target")
+
+    monkeypatch.setattr(target, "open", away)
+    found = damages(target, [replace(file, name="gone"), file])
+    assert next(found).problem == "is not there"
+    began = time.monotonic()
+
+    found.close()
+
+    assert time.monotonic() - began < 10
