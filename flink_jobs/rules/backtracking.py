@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from re import _constants as codes  # type: ignore[attr-defined]
+from re import _constants as codes  # type: ignore[attr-defined]  # private, and the same in 3.11 and 3.12; else a parser of our own
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 

@@ -29,7 +29,7 @@ from storage.cassandra.store import opened
 from storage.rows import StoredAlert, StoredAnomaly, StoredEvent
 from storage.store import Selection
 from tests.stack.conftest import Stack, TopicSet, topic_set, wait_until
-from tests.stack.hadoop import Hadoop
+from tests.stack.hadoop import Hadoop, running
 from tests.stack.kept import EVER, Kept
 
 pytestmark = [pytest.mark.stack, pytest.mark.proof, pytest.mark.timeout(1800)]
@@ -71,12 +71,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hadoop]:
-    made = Hadoop(tmp_path_factory.mktemp("h"))
-    try:
-        made.start()
+    with running(tmp_path_factory.mktemp("h")) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def test_everything_comes_back_after_everything_was_deleted(stack: Stack, hadoop: Hadoop, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local import jars, ports
@@ -53,3 +55,14 @@ class Hadoop:
     def stop(self) -> None:
         for server in [one for one in (DATANODE, NAMENODE) if one.name in self._running]:
             self.kill(server)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Hadoop]:
+    """One that is ready, and gone at the end."""
+    made = Hadoop(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()

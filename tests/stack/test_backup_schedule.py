@@ -26,7 +26,7 @@ from storage.backup.targets import opened
 
 from . import stand_in
 from .conftest import TopicSet, wait_until
-from .hadoop import Hadoop
+from .hadoop import Hadoop, running
 from .kept import Kept
 
 pytestmark = [pytest.mark.stack, pytest.mark.proof, pytest.mark.timeout(900)]
@@ -71,12 +71,8 @@ class Scheduler:
 
 @pytest.fixture(scope="module")
 def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hadoop]:
-    made = Hadoop(tmp_path_factory.mktemp("h"))
-    try:
-        made.start()
+    with running(tmp_path_factory.mktemp("h")) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from storage.backup.targets.target import Target
 from tests.contracts.target_contract import TargetContract, content, local, put
 
 from .conftest import wait_until
-from .hadoop import Hadoop
+from .hadoop import Hadoop, running
 
 pytestmark = pytest.mark.stack
 UNWRITTEN = "File /a could only be written to 0 of the 1 minReplication nodes."
@@ -30,12 +30,8 @@ UNWRITTEN = "File /a could only be written to 0 of the 1 minReplication nodes."
 
 @pytest.fixture(scope="module")
 def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hadoop]:
-    made = Hadoop(tmp_path_factory.mktemp("h"))
-    try:
-        made.start()
+    with running(tmp_path_factory.mktemp("h")) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def nobody() -> str:
