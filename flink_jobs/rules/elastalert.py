@@ -122,8 +122,8 @@ class _Translation:
             entry |= {"schedule": schedule} if schedule else {}
             if schedule and not self._values.get("limit_execution_coverage"):
                 self._note(name, *LIMITED)
-        elif name == "limit_execution_coverage" and "limit_execution" in self._values:
-            return
+        elif name == "limit_execution_coverage":
+            return  # of limit_execution, which has said what is to be said
         elif (ours := _RENAMED.get(name, name)) in known:
             entry[ours] = self._option(ours, value, kind)
         else:

@@ -1,8 +1,8 @@
 """`import:` of ElastAlert2's rule files: what several rules share stands in a file that each of them names.
 
 Merged as its loader does (elastalert2 loaders.py, load_yaml): the rule's own settings win, of several files the last one; filters are all
-asked for. Every name is relative to the rule's folder, also one that stands in an imported file. Variables
-of the environment, which ElastAlert2 expands before it reads a file, stay as they are written.
+asked for. Every name is relative to the rule's folder, also one that stands in an imported file. Variables of the environment, which
+ElastAlert2 expands before it reads a file, stay as they are written.
 """
 
 from __future__ import annotations

@@ -139,8 +139,9 @@ def test_a_rule_that_covers_its_hours_only_is_the_same_here():
     """What `limit_execution_coverage` asks for is what a schedule does: nothing is left to say."""
     made = imported("num_events: 5\ntimeframe: {minutes: 1}\nlimit_execution: '* 8-18 * * *'\nlimit_execution_coverage: true\n")
 
+    alone = imported("num_events: 5\ntimeframe: {minutes: 1}\nlimit_execution_coverage: true\n")
     assert made.entry["schedule"] == {"hours": ["08:00-19:00"], "time_zone": "UTC"}
-    assert made.notes == []
+    assert (made.notes, alone.notes) == ([], [])
 
 
 def test_a_rule_that_always_runs_has_no_schedule():
